@@ -1,1 +1,160 @@
-//! To be written.
+//! The operator's listener: `/healthz`, `/readyz` and `/metrics`, in plain HTTP and on loopback unless told otherwise.
+
+use std::{convert::Infallible, fmt::Write, sync::Arc};
+
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+
+use crate::{
+    api::answer::Answer,
+    journal::Journal,
+    shard::{Ledger, Shards, State},
+    telemetry::{CONTENT_TYPE, Metrics},
+};
+
+/// Sources that are told of one by one; beyond them only the tenants' sums are.
+const SOURCES_TOLD_MAX: usize = 10_000;
+
+/// What the operator's pages are made from.
+pub struct Admin {
+    /// The engines.
+    pub shards: Arc<Shards>,
+    /// Their log.
+    pub journal: Arc<dyn Journal>,
+    /// Our own figures.
+    pub metrics: Metrics,
+    /// Whether the server has been told to stop.
+    pub stopping: tokio::sync::watch::Receiver<bool>,
+}
+
+/// Serves the operator's pages for as long as it is polled.
+pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "the admin listener can't accept");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let admin = admin.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(request, &admin));
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(std::time::Duration::from_secs(30))
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "an admin connection ended early");
+            }
+        });
+    }
+}
+
+async fn answer(request: Request<Incoming>, admin: &Admin) -> Result<Answer, Infallible> {
+    if *request.method() != Method::GET && *request.method() != Method::HEAD {
+        let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD only\n".into());
+        answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return Ok(answer);
+    }
+    Ok(match request.uri().path() {
+        "/healthz" => text(StatusCode::OK, "ok\n".into()),
+        "/readyz" => {
+            let (status, why) = admin.readiness();
+            let mut answer = text(status, why);
+            if status != StatusCode::OK {
+                answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(1));
+            }
+            answer
+        }
+        "/metrics" => metrics(admin).await,
+        _ => text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics\n".into()),
+    })
+}
+
+impl Admin {
+    fn readiness(&self) -> (StatusCode, String) {
+        let states = self.shards.states();
+        let recovering = states[State::Recovering as usize];
+        if *self.stopping.borrow() {
+            (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into())
+        } else if recovering > 0 {
+            let why = format!("recovering: {recovering} tenants still to be read\n");
+            (StatusCode::SERVICE_UNAVAILABLE, why)
+        } else if let Some(error) = self.journal.trouble() {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("the journal can't be written: {error}\n"))
+        } else {
+            let broken = states[State::Broken as usize];
+            let note = if broken > 0 { format!("ready, but {broken} tenants are broken\n") } else { "ready\n".into() };
+            (StatusCode::OK, note)
+        }
+    }
+}
+
+async fn metrics(admin: &Admin) -> Answer {
+    let ledgers = admin.shards.ledgers().await;
+    let agents = ledgers.iter().map(|ledger| ledger.agents).sum();
+    let queues = ledgers.iter().map(|ledger| ledger.queues).sum();
+    admin.metrics.totals(admin.shards.states().iter().sum(), agents, queues);
+    let mut body = admin.metrics.encode();
+    freshness(&mut body, &ledgers);
+    let mut answer = text(StatusCode::OK, body);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    answer
+}
+
+/// How far each source and tenant has come: gauges whose series come and go with the tenants.
+fn freshness(out: &mut String, ledgers: &[Ledger]) {
+    let sources: Vec<_> = ledgers
+        .iter()
+        .flat_map(|ledger| ledger.account.sources().map(move |source| (ledger, source)))
+        .take(SOURCES_TOLD_MAX)
+        .collect();
+    family(out, "rtstats_tenant_events", "Events in the tenant's log.", &ledgers.iter().map(|ledger| {
+        (tenant(ledger), ledger.events as f64)
+    }).collect::<Vec<_>>());
+    family(out, "rtstats_tenant_last_event_timestamp_seconds", "Last counted time of the tenant.", &ledgers.iter().filter_map(|ledger| {
+        Some((tenant(ledger), ledger.counted? as f64 / 1e3))
+    }).collect::<Vec<_>>());
+    family(out, "rtstats_source_last_event_timestamp_seconds", "Time of the source's latest event.", &sources.iter().map(|(ledger, source)| {
+        (source_of(ledger, source.0), source.1.last_event as f64 / 1e3)
+    }).collect::<Vec<_>>());
+    family(out, "rtstats_source_behind_seconds", "How far the source's latest event lies behind the server's clock.", &sources.iter().map(|(ledger, source)| {
+        (source_of(ledger, source.0), (ledger.instant - source.1.last_event) as f64 / 1e3)
+    }).collect::<Vec<_>>());
+    family(out, "rtstats_source_missing_events", "Sequence numbers of the source that never came.", &sources.iter().map(|(ledger, source)| {
+        (source_of(ledger, source.0), source.1.missing as f64)
+    }).collect::<Vec<_>>());
+    family(out, "rtstats_source_duplicate_events", "Events of the source whose numbers had been seen.", &sources.iter().map(|(ledger, source)| {
+        (source_of(ledger, source.0), source.1.duplicates as f64)
+    }).collect::<Vec<_>>());
+}
+
+fn family(out: &mut String, name: &str, about: &str, series: &[(String, f64)]) {
+    // Writing to a String does not fail.
+    let _ = write!(out, "# HELP {name} {about}\n# TYPE {name} gauge\n");
+    for (labels, value) in series {
+        let _ = writeln!(out, "{name}{{{labels}}} {value}");
+    }
+}
+
+fn tenant(ledger: &Ledger) -> String {
+    format!("tenant=\"{}\"", ledger.tenant)
+}
+
+fn source_of(ledger: &Ledger, source: &str) -> String {
+    let source = source.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("tenant=\"{}\",source=\"{source}\"", ledger.tenant)
+}
+
+fn text(status: StatusCode, body: String) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(header::CONTENT_TYPE, plain);
+    answer
+}

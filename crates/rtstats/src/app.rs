@@ -1,1 +1,245 @@
-//! To be written.
+//! The whole server put together: the only file that knows every module.
+
+mod housekeeping;
+
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use housekeeping::{Housekeeping, Keeping};
+
+use crate::{
+    admin::{self, Admin},
+    api::{Api, Rates},
+    config::Config,
+    database::ServerLock,
+    ingest::Ingest,
+    journal::{Journal, SqliteJournal},
+    server::{self, Server},
+    shard::{self, Shards, State},
+    telemetry::Metrics,
+    tenants::Tenants,
+    tls::Certificates,
+};
+
+const MS_PER_DAY: i64 = 86_400_000;
+
+/// A server at work.
+pub struct Running {
+    /// Where statistics and ingest are served.
+    pub addresses: Vec<SocketAddr>,
+    /// Where the operator's pages are served.
+    pub admin_address: SocketAddr,
+    /// How to trust our own certificate; none where the settings name one, or behind a proxy.
+    pub certificate_advice: Option<String>,
+    /// The way in for events of this process.
+    pub api: Arc<Api>,
+    shards: Arc<Shards>,
+    journal: Arc<SqliteJournal>,
+    server: Server,
+    stopping: watch::Sender<bool>,
+    housekeeping: Housekeeping,
+    admin: JoinHandle<()>,
+    stop_grace: Duration,
+    _lock: ServerLock,
+}
+
+/// Starts a server; it recovers its tenants while it already answers that it is not ready.
+pub fn start(config: &Config) -> anyhow::Result<Running> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("can't make the data folder {}", config.data.display()))?;
+    raise_open_files();
+    let lock = ServerLock::acquire(&config.data)?;
+    let metrics = Metrics::new();
+    let journal = Arc::new(open_journal(config, &metrics)?);
+    let tenants = Tenants::open(&config.data)?;
+    let directory = Arc::new(ArcSwap::from_pointee(tenants.directory()?));
+
+    let workers = if config.workers == 0 { cores() } else { config.workers };
+    let (addresses, listeners) = listen(config, workers)?;
+    let admin_listener = std::net::TcpListener::bind(config.admin_listen)
+        .with_context(|| format!("can't listen on {} (admin.listen)", config.admin_listen))?;
+    let admin_address = admin_listener.local_addr()?;
+    let certificates = match config.behind_proxy {
+        true => None,
+        false => Some(Arc::new(Certificates::open(config.certificate_source())?)),
+    };
+
+    let shared: Arc<dyn Journal> = journal.clone();
+    let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
+    shards.serve(&directory.load().tenants());
+    let ingest = Ingest::new(
+        shared.clone(),
+        shards.clone(),
+        metrics.clone(),
+        config.limits.ingest_in_flight_bytes_max,
+        config.limits.body_timeout,
+    );
+    let api = Arc::new(Api {
+        directory: directory.clone(),
+        shards: shards.clone(),
+        ingest,
+        metrics: metrics.clone(),
+        refresh_every: config.refresh,
+        rates: Rates::new(config.limits.tenant_requests_per_second_max),
+    });
+    let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
+    let server = Server::start(listeners, api.clone(), tls, limits(config), metrics.clone())?;
+
+    let (stopping, stopped) = watch::channel(false);
+    let pages = Admin { shards: shards.clone(), journal: shared, metrics, stopping: stopped };
+    let admin = start_admin(admin_listener, pages)?;
+    let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
+    let housekeeping = Housekeeping::start(Keeping {
+        watch,
+        directory,
+        shards: shards.clone(),
+        certificates,
+        journal: journal.clone(),
+        metrics: api.metrics.clone(),
+        retention_ms: i64::from(config.retention_days) * MS_PER_DAY,
+    })?;
+    Ok(Running {
+        addresses,
+        admin_address,
+        certificate_advice,
+        api,
+        shards,
+        journal,
+        server,
+        stopping,
+        housekeeping,
+        admin,
+        stop_grace: config.stop_grace,
+        _lock: lock,
+    })
+}
+
+impl Running {
+    /// Waits until every tenant has been recovered, or found broken.
+    pub fn wait_until_ready(&self) {
+        while self.shards.states()[State::Recovering as usize] > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Lets what is under way end, keeps every tenant's state, and closes the journal.
+    pub fn stop(self) {
+        self.stopping.send_replace(true);
+        self.server.stop(self.stop_grace);
+        self.housekeeping.stop();
+        self.shards.stop();
+        if let Err(error) = self.journal.close() {
+            tracing::error!(%error, "the journal was not closed cleanly");
+        }
+        if self.admin.join().is_err() {
+            tracing::error!("the admin thread ended by a panic");
+        }
+    }
+}
+
+/// Waits until the process is told to stop, by SIGTERM or Ctrl-C.
+pub fn wait_for_signal() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let mut terminate = signal(SignalKind::terminate())?;
+            tokio::select! {
+                interrupted = tokio::signal::ctrl_c() => interrupted?,
+                _ = terminate.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        tokio::signal::ctrl_c().await?;
+        Ok(())
+    })
+}
+
+fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJournal> {
+    Ok(SqliteJournal::open(&config.data)?)
+}
+
+fn listen(
+    config: &Config,
+    workers: usize,
+) -> anyhow::Result<(Vec<SocketAddr>, Vec<Vec<std::net::TcpListener>>)> {
+    let mut addresses = Vec::new();
+    let mut listeners: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+    for address in &config.listen {
+        let bound = server::bind(*address, workers)?;
+        addresses.push(bound[0].local_addr()?);
+        for (worker, listener) in listeners.iter_mut().zip(bound) {
+            worker.push(listener);
+        }
+    }
+    Ok((addresses, listeners))
+}
+
+fn shard_settings(config: &Config) -> shard::Settings {
+    shard::Settings {
+        shards: cores(),
+        sla_target: config.sla_target,
+        snapshot_every_events: config.snapshot_every_events,
+        snapshot_every: config.snapshot_every,
+    }
+}
+
+fn limits(config: &Config) -> server::Limits {
+    let limits = &config.limits;
+    server::Limits {
+        connections_max: limits.connections_max,
+        handshake_timeout: limits.handshake_timeout,
+        header_timeout: limits.header_timeout,
+        idle_timeout: limits.idle_timeout,
+        write_timeout: limits.write_timeout,
+        header_bytes_max: limits.header_bytes_max,
+        streams_max: limits.streams_max,
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Every connection is an open file: as many as the system lets us have.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+            tracing::debug!(%error, "the number of open files stays as it is");
+        }
+    }
+}
+
+fn start_admin(listener: std::net::TcpListener, pages: Admin) -> anyhow::Result<JoinHandle<()>> {
+    listener.set_nonblocking(true)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let serve = async move {
+        let mut stopping = pages.stopping.clone();
+        match tokio::net::TcpListener::from_std(listener) {
+            Ok(listener) => {
+                let serving = tokio::spawn(admin::serve(listener, Arc::new(pages)));
+                // An error means that the server is gone: that is a stop too.
+                let _ = stopping.wait_for(|stopping| *stopping).await;
+                // Long enough for a last look at `/readyz`, which says that it stops.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                serving.abort();
+            }
+            Err(error) => tracing::error!(%error, "the admin listener can't be used"),
+        }
+    };
+    let thread = std::thread::Builder::new().name("admin".into());
+    Ok(thread.spawn(move || runtime.block_on(serve))?)
+}

@@ -1,1 +1,176 @@
-//! To be written.
+//! The board: a tenant's documents of one instant, swapped in whole at each refresh.
+//!
+//! A refresh happens when somebody asks and the last one has aged out, so that a tenant that nobody watches costs
+//! nothing and no answer is ever older than the refresh interval. Within a refresh each document, and each
+//! compressed form of it, is made once, when it is first asked for: those who ask meanwhile wait for that one.
+
+mod document;
+mod encoding;
+
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwapOption;
+use http::HeaderValue;
+use stats::{
+    document::{Format, Frozen, Page},
+    event::Millis,
+};
+use tokio::sync::{Mutex, OnceCell};
+
+pub use document::{Document, Form};
+pub use encoding::Encoding;
+
+use crate::telemetry::Metrics;
+
+/// The latest refresh of one tenant.
+#[derive(Default)]
+pub struct Board {
+    latest: ArcSwapOption<Refresh>,
+    refreshing: Mutex<()>,
+}
+
+/// All documents of one instant.
+pub struct Refresh {
+    frozen: Frozen,
+    due: Instant,
+    lists: [[OnceCell<Option<Arc<Document>>>; 3]; 2],
+    agents: Box<[[OnceLock<Arc<Document>>; 2]]>,
+    queues: Box<[[OnceLock<Arc<Document>>; 2]]>,
+    /// The instant described, as the header Last-Modified has it.
+    pub last_modified: HeaderValue,
+    /// The instant described, to the millisecond.
+    pub instant: HeaderValue,
+}
+
+impl Board {
+    /// The refresh in force; `freeze` makes a new one if it has aged out, once however many ask.
+    pub async fn refresh<E>(
+        &self,
+        every: Duration,
+        freeze: impl Future<Output = Result<Frozen, E>>,
+    ) -> Result<Arc<Refresh>, E> {
+        if let Some(refresh) = self.current() {
+            return Ok(refresh);
+        }
+        let _one_at_a_time = self.refreshing.lock().await;
+        if let Some(refresh) = self.current() {
+            return Ok(refresh);
+        }
+        // The age counts from before the freeze: an answer is never older than the interval.
+        let due = Instant::now() + every;
+        let refresh = Arc::new(Refresh::new(freeze.await?, due));
+        self.latest.store(Some(refresh.clone()));
+        Ok(refresh)
+    }
+
+    /// The refresh in force, unless it has aged out.
+    fn current(&self) -> Option<Arc<Refresh>> {
+        let latest = self.latest.load();
+        latest.as_ref().filter(|refresh| Instant::now() < refresh.due).cloned()
+    }
+}
+
+impl Refresh {
+    fn new(frozen: Frozen, due: Instant) -> Refresh {
+        let (agents, queues) = (frozen.agents.len(), frozen.queues.len());
+        let instant = jiff::Timestamp::from_millisecond(frozen.instant).unwrap_or_default();
+        Refresh {
+            due,
+            lists: Default::default(),
+            agents: std::iter::repeat_with(Default::default).take(agents).collect(),
+            queues: std::iter::repeat_with(Default::default).take(queues).collect(),
+            last_modified: header(&http_date(frozen.instant)),
+            instant: header(&format!("{instant:.3}")),
+            frozen,
+        }
+    }
+
+    /// Whole seconds until the next refresh.
+    pub fn seconds_left(&self) -> u64 {
+        self.due.saturating_duration_since(Instant::now()).as_secs()
+    }
+
+    /// A document, or none where there is no such agent or queue.
+    pub async fn document(
+        self: &Arc<Self>,
+        page: Page<'_>,
+        format: Format,
+        metrics: &Metrics,
+    ) -> Option<Arc<Document>> {
+        match page {
+            Page::Agents => Some(self.list(0, Page::Agents, format, metrics).await),
+            Page::Queues => Some(self.list(1, Page::Queues, format, metrics).await),
+            Page::Agent(id) => {
+                let rows = &self.frozen.agents;
+                let place = rows.binary_search_by(|row| (*row.agent_id).cmp(id)).ok()?;
+                self.item(&self.agents[place], page, format, metrics)
+            }
+            Page::Queue(id) => {
+                let rows = &self.frozen.queues;
+                let place = rows.binary_search_by_key(&i64::from(id), |row| row.queue_id).ok()?;
+                self.item(&self.queues[place], page, format, metrics)
+            }
+        }
+    }
+
+    /// Lists may be large: they are rendered beside the connections' threads.
+    async fn list(
+        self: &Arc<Self>,
+        which: usize,
+        page: Page<'static>,
+        format: Format,
+        metrics: &Metrics,
+    ) -> Arc<Document> {
+        let cell = &self.lists[which][format_place(format)];
+        let rendered = cell.get_or_init(async || {
+            let (refresh, metrics) = (self.clone(), metrics.clone());
+            let render = move || refresh.render(page, format, &metrics);
+            let rendered = tokio::task::spawn_blocking(render).await;
+            rendered.expect("rendering panics for no state, and nobody cancels it")
+        });
+        rendered.await.clone().expect("both lists exist in every format")
+    }
+
+    fn item(
+        &self,
+        cells: &[OnceLock<Arc<Document>>; 2],
+        page: Page<'_>,
+        format: Format,
+        metrics: &Metrics,
+    ) -> Option<Arc<Document>> {
+        let cell = cells.get(format_place(format))?;
+        if let Some(rendered) = cell.get() {
+            return Some(rendered.clone());
+        }
+        let render = || self.render(page, format, metrics);
+        Some(cell.get_or_init(|| render().expect("the row is there")).clone())
+    }
+
+    fn render(&self, page: Page<'_>, format: Format, metrics: &Metrics) -> Option<Arc<Document>> {
+        let begun = Instant::now();
+        let bytes = self.frozen.render(page, format)?;
+        metrics.render(page, format, begun.elapsed());
+        Some(Arc::new(Document::new(bytes)))
+    }
+}
+
+fn format_place(format: Format) -> usize {
+    match format {
+        Format::Xml => 0,
+        Format::Json => 1,
+        Format::Csv => 2,
+    }
+}
+
+fn http_date(instant: Millis) -> String {
+    let since = Duration::from_millis(instant.max(0).unsigned_abs());
+    httpdate::fmt_http_date(std::time::UNIX_EPOCH + since)
+}
+
+fn header(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("dates and numbers are visible ASCII")
+}

@@ -1,1 +1,244 @@
-//! To be written.
+//! The command line: what it says, and what it does.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use stats::zone::Zone;
+
+use crate::{
+    app,
+    config::{self, Mistakes, ServeArgs},
+    demo::{self, DemoArgs},
+    journal::{Position, SqliteJournal},
+    replay::{self, Malformed, ReplayArgs},
+    simulate::{self, SimulateArgs},
+    telemetry,
+    tenants::{TenantName, Tenants, TokenKind},
+};
+
+/// Real-time statistics of a contact centre: events in, the statistics API out
+#[derive(Debug, Parser)]
+#[command(name = "rtstats", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at it: a simulated contact centre, served live, with nothing to set up
+    Demo(DemoArgs),
+    /// Serve the statistics API and take events in
+    Serve(ServeArgs),
+    /// Print every setting that serve would use, and where its value comes from
+    Config(ServeArgs),
+    /// Add, list and remove tenants, also while the server runs
+    #[command(subcommand)]
+    Tenant(TenantCommand),
+    /// Issue a tenant's tokens, also while the server runs
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print a document as it stood at an instant, from a log alone
+    Replay(ReplayArgs),
+    /// Print a tenant's events from the journal as NDJSON, also while the server runs
+    Log(LogArgs),
+    /// Make a believable contact centre's events
+    Simulate(SimulateArgs),
+}
+
+#[derive(Debug, Subcommand)]
+enum TenantCommand {
+    /// Add a tenant
+    Add {
+        /// Letters, digits, - and _; at most 64
+        name: TenantName,
+        /// Its IANA time zone, such as Europe/Berlin: it decides where days begin
+        #[arg(long, value_name = "ZONE", value_parser = |name: &str| Zone::named(name))]
+        timezone: Zone,
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// List the tenants
+    List {
+        #[command(flatten)]
+        folder: Folder,
+    },
+    /// Remove a tenant with its log, for good
+    Remove {
+        /// Its name
+        name: TenantName,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a new token and print it, this once; the one before stops working at once
+    New {
+        /// The tenant's name
+        name: TenantName,
+        /// data reads statistics, action sends events
+        kind: Kind,
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Kind {
+    Data,
+    Action,
+}
+
+#[derive(Debug, Args)]
+struct LogArgs {
+    /// The tenant's name
+    name: TenantName,
+    /// Leave out so many events at the beginning
+    #[arg(long, default_value_t = 0, value_name = "EVENTS")]
+    after: u64,
+    #[command(flatten)]
+    folder: Folder,
+}
+
+#[derive(Debug, Args)]
+struct Folder {
+    /// The data folder
+    #[arg(long, value_name = "DIR", env = "RTSTATS_DATA")]
+    data: PathBuf,
+}
+
+/// Does what the command line says.
+pub fn run(cli: Cli) -> ExitCode {
+    let done = match cli.command {
+        Command::Demo(args) => demo::run(&args),
+        Command::Serve(args) => serve(&args),
+        Command::Config(args) => print_config(&args),
+        Command::Tenant(command) => tenant(command),
+        Command::Token(TokenCommand::New { name, kind, folder }) => token(&name, kind, &folder),
+        Command::Replay(args) => replay::run(&args),
+        Command::Log(args) => log(&args),
+        Command::Simulate(args) => simulate::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("rtstats: {error:#}");
+            let usage = error.is::<Malformed>() || error.is::<Mistakes>();
+            if usage { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Whoever read our output has had enough.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn serve(args: &ServeArgs) -> anyhow::Result<()> {
+    let config = config::load(args).into_config()?;
+    telemetry::start_log(config.log_format, &config.log_level)?;
+    let running = app::start(&config)?;
+    if let Some(advice) = &running.certificate_advice {
+        tracing::info!("{advice}");
+    }
+    for address in &running.addresses {
+        let scheme = if config.behind_proxy { "http" } else { "https" };
+        tracing::info!("serving {scheme}://{address}/api/rtstats/stats");
+    }
+    tracing::info!("operator's pages at http://{}/metrics", running.admin_address);
+    if running.api.directory.load().tenants().is_empty() {
+        let data = config.data.display();
+        tracing::info!(
+            "there are no tenants yet: add one with \
+             `rtstats tenant add NAME --timezone ZONE --data {data}`, \
+             then its tokens with `rtstats token new NAME data|action --data {data}`"
+        );
+    }
+    app::wait_for_signal()?;
+    tracing::info!("stopping");
+    running.stop();
+    tracing::info!("stopped");
+    Ok(())
+}
+
+fn print_config(args: &ServeArgs) -> anyhow::Result<()> {
+    let effective = config::load(args);
+    io::stdout().write_all(effective.to_string().as_bytes())?;
+    match effective.mistakes() {
+        Some(mistakes) => Err(mistakes.into()),
+        None => Ok(()),
+    }
+}
+
+fn tenant(command: TenantCommand) -> anyhow::Result<()> {
+    match command {
+        TenantCommand::Add { name, timezone, folder } => {
+            std::fs::create_dir_all(&folder.data).with_context(|| {
+                format!("can't make the data folder {}", folder.data.display())
+            })?;
+            Tenants::open(&folder.data)?.add(&name, &timezone)?;
+            eprintln!(
+                "added {name}; its tokens: rtstats token new {name} data|action --data {}",
+                folder.data.display()
+            );
+        }
+        TenantCommand::List { folder } => {
+            let mut out = io::stdout().lock();
+            for tenant in Tenants::open(&folder.data)?.list()? {
+                let tokens = match (tenant.has_data_token(), tenant.has_action_token()) {
+                    (true, true) => "data,action",
+                    (true, false) => "data",
+                    (false, true) => "action",
+                    (false, false) => "-",
+                };
+                writeln!(out, "{}\t{}\t{tokens}", tenant.name, tenant.zone.name())?;
+            }
+        }
+        TenantCommand::Remove { name, folder } => {
+            Tenants::open(&folder.data)?.remove(&name)?;
+            eprintln!("removed {name} with its log");
+        }
+    }
+    Ok(())
+}
+
+fn token(name: &TenantName, kind: Kind, folder: &Folder) -> anyhow::Result<()> {
+    let kind = match kind {
+        Kind::Data => TokenKind::Data,
+        Kind::Action => TokenKind::Action,
+    };
+    let token = Tenants::open(&folder.data)?.new_token(name, kind)?;
+    writeln!(io::stdout(), "{}", token.reveal())?;
+    eprintln!("this token is shown this once; the one before has stopped working");
+    Ok(())
+}
+
+fn log(args: &LogArgs) -> anyhow::Result<()> {
+    let tenants = Tenants::open(&args.folder.data)?;
+    let tenant = tenants.find(&args.name)?;
+    let journal = SqliteJournal::open_to_read(&args.folder.data)?;
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut written = Ok(());
+    journal.read(tenant.id, Position(args.after), &mut |_, lines| {
+        if written.is_ok() {
+            written = out.write_all(lines);
+            if written.is_ok() && !lines.ends_with(b"\n") {
+                written = out.write_all(b"\n");
+            }
+        }
+    })?;
+    written?;
+    Ok(out.flush()?)
+}

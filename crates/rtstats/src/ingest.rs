@@ -1,1 +1,191 @@
-//! To be written.
+//! The edge that takes events in: `POST /api/rtstats/events` (SPEC §4.1).
+//!
+//! Admission, reading, decoding, parsing, journal, shard, answer: in that order, and a 200 only after the last two.
+//! What is on its way at a time is bounded in bytes; beyond that a sender is told at once to come again.
+
+mod body;
+
+use std::{sync::Arc, time::Duration};
+
+use http::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use serde_json::json;
+use stats::{document::Format, limit, parse::LineError};
+use tokio::sync::{Semaphore, oneshot};
+
+use body::{BodyError, Encoding};
+
+use crate::{
+    api::{
+        Api,
+        answer::{self, Answer},
+        unavailable,
+    },
+    clock,
+    journal::{Batch, Journal, JournalError},
+    shard::{Applied, Parsed, Shards, Unavailable},
+    telemetry::Metrics,
+    tenants::{TenantId, TokenKind},
+};
+
+/// Where events are sent to.
+pub const PATH: &str = "/api/rtstats/events";
+
+/// Batches from here on are parsed beside the connections' threads.
+const PARSED_ASIDE_FROM_BYTES: usize = 512 * 1_024;
+
+/// Bytes that one permit of the budget stands for.
+const PERMIT_BYTES: usize = 1_024;
+
+/// The way in for events.
+pub struct Ingest {
+    journal: Arc<dyn Journal>,
+    shards: Arc<Shards>,
+    metrics: Metrics,
+    budget: Arc<Semaphore>,
+    body_timeout: Duration,
+}
+
+/// Why a batch was not taken up.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// Lines are malformed; nothing was kept.
+    #[error("{} malformed lines", .0.len())]
+    Malformed(Vec<LineError>),
+    /// The journal took nothing.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It is durable, but its tenant can't be brought up to date.
+    #[error(transparent)]
+    Tenant(#[from] Unavailable),
+}
+
+impl Ingest {
+    /// A way in that holds at most `in_flight_bytes` of batches at a time.
+    pub fn new(
+        journal: Arc<dyn Journal>,
+        shards: Arc<Shards>,
+        metrics: Metrics,
+        in_flight_bytes: usize,
+        body_timeout: Duration,
+    ) -> Ingest {
+        // A batch of the greatest size is to fit, however small the setting.
+        let permits = in_flight_bytes.max(2 * limit::BATCH_BYTES_MAX) / PERMIT_BYTES;
+        let budget = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        Ingest { journal, shards, metrics, budget, body_timeout }
+    }
+
+    /// Answers one post.
+    pub async fn answer(&self, request: Request<Incoming>, api: &Api) -> Answer {
+        self.take(request, api).await.unwrap_or_else(|no| no)
+    }
+
+    async fn take(&self, request: Request<Incoming>, api: &Api) -> Result<Answer, Answer> {
+        if *request.method() != Method::POST {
+            return Err(answer::not_allowed("POST", Format::Json));
+        }
+        let tenant = api.admit(request.headers(), TokenKind::Action, Format::Json)?;
+        api.ready(&tenant, Format::Json)?;
+        let encoding = Encoding::of(request.headers()).map_err(body_refused)?;
+        let mut held = body::Held::new(self.budget.clone());
+        let reading = body::read(request, encoding, &mut held);
+        let lines = match tokio::time::timeout(self.body_timeout, reading).await {
+            Ok(read) => read.map_err(body_refused)?,
+            Err(_) => return Err(body_refused(BodyError::Slow)),
+        };
+        let latest = Some(clock::now() + limit::AHEAD_MS_MAX);
+        let parsed = if lines.len() < PARSED_ASIDE_FROM_BYTES {
+            Parsed::new(lines, latest)
+        } else {
+            let parse = tokio::task::spawn_blocking(move || Parsed::new(lines, latest));
+            parse.await.expect("parsing panics for no bytes, and nobody cancels it")
+        };
+        let submitted = match parsed {
+            Ok(parsed) => self.submit(tenant.id, parsed).await,
+            Err(errors) => Err(Refusal::Malformed(errors)),
+        };
+        match submitted {
+            Ok(applied) => Ok(answer::json(StatusCode::OK, accepted(&applied))),
+            Err(Refusal::Malformed(errors)) => {
+                self.metrics.lines_malformed(errors.len() as u64);
+                Err(answer::json(StatusCode::BAD_REQUEST, malformed(&errors)))
+            }
+            Err(Refusal::Journal(error)) => Err(journal_refused(&error)),
+            Err(Refusal::Tenant(why)) => Err(unavailable(why, &tenant, Format::Json)),
+        }
+    }
+
+    /// Makes a batch durable and applies it.
+    pub async fn submit(&self, tenant: TenantId, parsed: Parsed) -> Result<Applied, Refusal> {
+        let events = parsed.lines().len();
+        if events == 0 {
+            return Ok(Applied::default());
+        }
+        let (told, outcome) = oneshot::channel();
+        let shards = self.shards.clone();
+        let batch = Batch {
+            tenant,
+            lines: parsed.bytes().clone(),
+            events: u32::try_from(events).unwrap_or(u32::MAX),
+            durable: Box::new(move |appended| match appended {
+                // Who sent the batch may have gone: then nobody hears the outcome, and that is all.
+                Ok(after) => shards.apply(
+                    tenant,
+                    after,
+                    parsed,
+                    Box::new(move |applied| drop(told.send(applied.map_err(Refusal::from)))),
+                ),
+                Err(error) => drop(told.send(Err(error.into()))),
+            }),
+        };
+        self.journal.append(batch)?;
+        outcome.await.unwrap_or(Err(Refusal::Tenant(Unavailable::NotReady)))
+    }
+}
+
+fn accepted(applied: &Applied) -> Vec<u8> {
+    let ignored: Vec<_> = applied
+        .ignored
+        .iter()
+        .map(|(line, reason)| json!({ "line": line, "reason": reason.word() }))
+        .collect();
+    let body = json!({
+        "accepted": applied.accepted,
+        "duplicates": applied.duplicates,
+        "ignored": ignored,
+    });
+    body.to_string().into_bytes()
+}
+
+fn malformed(errors: &[LineError]) -> Vec<u8> {
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|wrong| {
+            json!({ "line": wrong.line, "field": wrong.error.field, "message": wrong.error.message })
+        })
+        .collect();
+    json!({ "errors": errors }).to_string().into_bytes()
+}
+
+fn body_refused(error: BodyError) -> Answer {
+    let message = error.to_string();
+    let status = match error {
+        BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+        BodyError::NoRoom => {
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return answer::retry(status, 1, &message, Format::Json);
+        }
+    };
+    answer::error(status, &message, Format::Json)
+}
+
+fn journal_refused(error: &JournalError) -> Answer {
+    let (seconds, message) = match error {
+        JournalError::Full => (1, "More events are on their way than the disk takes. Nothing was kept."),
+        JournalError::Failed(_) => (5, "The journal can't be written. Nothing was kept."),
+    };
+    answer::retry(StatusCode::SERVICE_UNAVAILABLE, seconds, message, Format::Json)
+}

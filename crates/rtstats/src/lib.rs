@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod telemetry;
 // Floor 2: the durable order of events, the tenants and their tokens.
+pub mod database;
 pub mod journal;
 pub mod tenants;
 // Floor 3: the engines at work, and the documents they froze.
@@ -15,6 +16,7 @@ pub mod shard;
 pub mod admin;
 pub mod api;
 pub mod ingest;
+pub mod replay;
 pub mod server;
 pub mod simulate;
 pub mod tls;
@@ -22,3 +24,4 @@ pub mod tls;
 pub mod app;
 pub mod cli;
 pub mod config;
+pub mod demo;

@@ -1,1 +1,191 @@
-//! To be written.
+//! Listening and serving: one thread with its own runtime per core, all bound to the same port, one TLS
+//! configuration shared by all.
+//!
+//! Every connection is bounded: in number, in the time for handshake, head, body and writing, in idle time, in the size
+//! of heads. Beyond the number a connection is told 503 and closed, and the rest is served as before.
+
+mod connection;
+mod guard;
+mod listen;
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use tokio::{net::TcpListener, sync::watch};
+use tokio_rustls::TlsAcceptor;
+
+use crate::{api::Api, telemetry::{Metrics, OpenConnection}};
+
+pub use listen::{ListenError, bind};
+
+/// How connections are bounded.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Open connections.
+    pub connections_max: usize,
+    /// For the TLS handshake.
+    pub handshake_timeout: Duration,
+    /// From a head's first byte to its last.
+    pub header_timeout: Duration,
+    /// Without anything asked.
+    pub idle_timeout: Duration,
+    /// For a client to take a part of an answer.
+    pub write_timeout: Duration,
+    /// Bytes of a head.
+    pub header_bytes_max: usize,
+    /// Requests at a time on one HTTP/2 connection.
+    pub streams_max: u32,
+}
+
+/// What all connections share.
+struct Shared {
+    api: Arc<Api>,
+    /// None behind a proxy.
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    open: AtomicUsize,
+    metrics: Metrics,
+    /// The instant by which everything must have ended, once the server stops.
+    stopping: watch::Receiver<Option<Instant>>,
+}
+
+/// The threads that serve.
+pub struct Server {
+    stop: watch::Sender<Option<Instant>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Server {
+    /// Serves on bound listeners: one thread for each entry, which may hold several.
+    pub fn start(
+        listeners: Vec<Vec<std::net::TcpListener>>,
+        api: Arc<Api>,
+        tls: Option<TlsAcceptor>,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> std::io::Result<Server> {
+        let (stop, stopping) = watch::channel(None);
+        let open = AtomicUsize::new(0);
+        let shared = Arc::new(Shared { api, tls, limits, open, metrics, stopping });
+        let mut threads = Vec::new();
+        for (number, listeners) in listeners.into_iter().enumerate() {
+            let shared = shared.clone();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .max_blocking_threads(BLOCKING_THREADS_MAX)
+                .build()?;
+            let thread = std::thread::Builder::new()
+                .name(format!("server-{number}"))
+                .spawn(move || runtime.block_on(serve(listeners, shared)))?;
+            threads.push(thread);
+        }
+        Ok(Server { stop, threads: Mutex::new(threads) })
+    }
+
+    /// Stops accepting, lets requests under way end within `grace`, and closes what is left.
+    pub fn stop(&self, grace: Duration) {
+        self.stop.send_replace(Some(Instant::now() + grace));
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a server thread ended by a panic");
+            }
+        }
+    }
+}
+
+/// Threads of one runtime that render, compress and parse what is large.
+const BLOCKING_THREADS_MAX: usize = 8;
+
+/// Connections over the limit that are told so at a time; still more are closed without a word.
+const REFUSED_MAX: usize = 256;
+
+/// How long accepting pauses after an error such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>) {
+    let own = Arc::new(AtomicUsize::new(0));
+    let mut accepting = Vec::new();
+    for listener in listeners {
+        match TcpListener::from_std(listener) {
+            Ok(listener) => {
+                let accept = accept(listener, shared.clone(), own.clone());
+                accepting.push(tokio::spawn(accept));
+            }
+            Err(error) => tracing::error!(%error, "a listener can't be used"),
+        }
+    }
+    let mut stopping = shared.stopping.clone();
+    let stopped = stopping.wait_for(Option::is_some).await;
+    let deadline = stopped.ok().and_then(|deadline| *deadline).unwrap_or_else(Instant::now);
+    for accept in accepting {
+        accept.abort();
+    }
+    while own.load(Ordering::Acquire) > 0 && Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    let left = own.load(Ordering::Acquire);
+    if left > 0 {
+        tracing::warn!(connections = left, "closing connections that did not end in time");
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>, own: Arc<AtomicUsize>) {
+    let mut failing = false;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                failing = false;
+                let place = Place::take(&shared, &own);
+                let refused = match place.number.checked_sub(shared.limits.connections_max) {
+                    None | Some(0) => false,
+                    Some(1..REFUSED_MAX) => true,
+                    Some(_) => {
+                        shared.metrics.connection_refused();
+                        continue;
+                    }
+                };
+                tokio::spawn(connection::serve(stream, shared.clone(), place, refused));
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::warn!(%error, "connections can't be accepted; trying on");
+                }
+                failing = true;
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// One open connection's place in the counts.
+struct Place {
+    shared: Arc<Shared>,
+    own: Arc<AtomicUsize>,
+    _counted: OpenConnection,
+    /// Connections open as it was taken, itself among them.
+    number: usize,
+}
+
+impl Place {
+    fn take(shared: &Arc<Shared>, own: &Arc<AtomicUsize>) -> Place {
+        let number = shared.open.fetch_add(1, Ordering::AcqRel) + 1;
+        own.fetch_add(1, Ordering::AcqRel);
+        let counted = shared.metrics.connection_opened();
+        Place { shared: shared.clone(), own: own.clone(), _counted: counted, number }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.open.fetch_sub(1, Ordering::AcqRel);
+        self.own.fetch_sub(1, Ordering::AcqRel);
+    }
+}

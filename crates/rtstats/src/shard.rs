@@ -1,1 +1,288 @@
-//! To be written.
+//! The engines at work: each shard is a thread that owns some tenants' engines and lives by one loop over one
+//! closed enum of inputs.
+//!
+//! Nothing else touches an engine. A tenant's inputs arrive in the order of its log; what the log already holds
+//! when a tenant opens is replayed first, and what arrives again after that is known by its position and skipped.
+
+mod parsed;
+mod recover;
+mod tenancy;
+mod worker;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, Ordering},
+        mpsc,
+    },
+    thread::JoinHandle,
+};
+
+use arc_swap::ArcSwap;
+use stats::{
+    document::Frozen,
+    engine::{Account, Reason, SlaTarget},
+    event::Millis,
+};
+use tokio::sync::oneshot;
+
+pub use parsed::Parsed;
+
+use crate::{
+    board::Board,
+    journal::{Journal, Position},
+    telemetry::Metrics,
+    tenants::{Tenant, TenantId},
+};
+
+/// What the shards go by.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Threads that own engines, at least 1.
+    pub shards: usize,
+    /// What the field sla-target shows.
+    pub sla_target: SlaTarget,
+    /// A tenant's state is kept after so many events, …
+    pub snapshot_every_events: u64,
+    /// … or after so long, if anything happened.
+    pub snapshot_every: std::time::Duration,
+}
+
+/// All shards, and the tenants that they serve.
+pub struct Shards {
+    inputs: Vec<mpsc::Sender<Input>>,
+    live: ArcSwap<HashMap<TenantId, Arc<Live>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A tenant that is served.
+pub struct Live {
+    /// Its number.
+    pub id: TenantId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its latest documents.
+    pub board: Board,
+    state: AtomicU8,
+}
+
+/// How a tenant stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum State {
+    /// Its log is being replayed.
+    Recovering = 0,
+    /// It is served.
+    Ready = 1,
+    /// Its log can't be read or applied; the reason is in the server's log.
+    Broken = 2,
+}
+
+/// Why a shard gave no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The tenant's log is still being replayed, or the server stops.
+    #[error("the tenant is not ready")]
+    NotReady,
+    /// The tenant's state is broken.
+    #[error("the tenant's state is broken")]
+    Broken,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// Events that were taken up, the ignored ones among them.
+    pub accepted: u64,
+    /// Events whose numbers had been seen.
+    pub duplicates: u64,
+    /// Lines that made no sense in the present state.
+    pub ignored: Vec<(u32, Reason)>,
+}
+
+/// The account of a tenant's events at one instant.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    /// Whose.
+    pub tenant: Arc<str>,
+    /// The server's clock as it was taken.
+    pub instant: Millis,
+    /// The last counted time.
+    pub counted: Option<Millis>,
+    /// Events in the log.
+    pub events: u64,
+    /// What became of them.
+    pub account: Account,
+    /// Agents and queues that are configured.
+    pub agents: usize,
+    /// See `agents`.
+    pub queues: usize,
+}
+
+/// Told on the shard's thread what became of a batch.
+pub type Reply = Box<dyn FnOnce(Result<Applied, Unavailable>) + Send>;
+
+/// All that can happen to a shard.
+enum Input {
+    Open {
+        live: Arc<Live>,
+        tenant: Arc<Tenant>,
+    },
+    Close(TenantId),
+    Apply {
+        tenant: TenantId,
+        after: Position,
+        parsed: Parsed,
+        reply: Reply,
+    },
+    Freeze {
+        tenant: TenantId,
+        reply: oneshot::Sender<Result<Frozen, Unavailable>>,
+    },
+    Ledger {
+        tenant: Option<TenantId>,
+        reply: oneshot::Sender<Vec<Ledger>>,
+    },
+    Stop,
+}
+
+impl Shards {
+    /// Starts the threads, with no tenants yet.
+    pub fn start(
+        settings: &Settings,
+        journal: &Arc<dyn Journal>,
+        metrics: &Metrics,
+    ) -> std::io::Result<Arc<Shards>> {
+        let mut inputs = Vec::new();
+        let mut threads = Vec::new();
+        for number in 0..settings.shards.max(1) {
+            let (sender, receiver) = mpsc::channel();
+            let (journal, metrics) = (journal.clone(), metrics.clone());
+            let worker = worker::Worker::new(settings.clone(), journal, metrics);
+            let thread = std::thread::Builder::new()
+                .name(format!("shard-{number}"))
+                .spawn(move || worker.run(&receiver))?;
+            inputs.push(sender);
+            threads.push(thread);
+        }
+        let live = ArcSwap::from_pointee(HashMap::new());
+        Ok(Arc::new(Shards { inputs, live, threads: Mutex::new(threads) }))
+    }
+
+    /// Serves exactly these tenants from now on: opens new ones, closes those that are gone.
+    pub fn serve(&self, tenants: &[Arc<Tenant>]) {
+        let old = self.live.load_full();
+        let mut live = HashMap::with_capacity(tenants.len());
+        for tenant in tenants {
+            if let Some(known) = old.get(&tenant.id) {
+                live.insert(tenant.id, known.clone());
+                continue;
+            }
+            let opened = Arc::new(Live {
+                id: tenant.id,
+                name: Arc::from(tenant.name.as_str()),
+                board: Board::default(),
+                state: AtomicU8::new(State::Recovering as u8),
+            });
+            live.insert(tenant.id, opened.clone());
+            self.send(tenant.id, Input::Open { live: opened, tenant: tenant.clone() });
+        }
+        for gone in old.keys().filter(|id| !live.contains_key(id)) {
+            self.send(*gone, Input::Close(*gone));
+        }
+        self.live.store(Arc::new(live));
+    }
+
+    /// A tenant that is served.
+    pub fn live(&self, tenant: TenantId) -> Option<Arc<Live>> {
+        self.live.load().get(&tenant).cloned()
+    }
+
+    /// Tenants in each state.
+    pub fn states(&self) -> [usize; 3] {
+        let mut states = [0; 3];
+        for live in self.live.load().values() {
+            states[live.state() as usize] += 1;
+        }
+        states
+    }
+
+    /// Applies a batch that the journal made durable; `after` is the position behind it. Called in the log's order.
+    pub fn apply(
+        &self,
+        tenant: TenantId,
+        after: Position,
+        parsed: Parsed,
+        reply: Reply,
+    ) {
+        self.send(tenant, Input::Apply { tenant, after, parsed, reply });
+    }
+
+    /// All figures of a tenant now.
+    pub async fn freeze(&self, tenant: TenantId) -> Result<Frozen, Unavailable> {
+        let (reply, frozen) = oneshot::channel();
+        self.send(tenant, Input::Freeze { tenant, reply });
+        frozen.await.unwrap_or(Err(Unavailable::NotReady))
+    }
+
+    /// A tenant's account now; none while it is not ready.
+    pub async fn ledger(&self, tenant: TenantId) -> Option<Ledger> {
+        let (reply, ledgers) = oneshot::channel();
+        self.send(tenant, Input::Ledger { tenant: Some(tenant), reply });
+        ledgers.await.ok()?.pop()
+    }
+
+    /// All tenants' accounts now, by name.
+    pub async fn ledgers(&self) -> Vec<Ledger> {
+        let mut replies = Vec::new();
+        for shard in &self.inputs {
+            let (reply, ledgers) = oneshot::channel();
+            if shard.send(Input::Ledger { tenant: None, reply }).is_ok() {
+                replies.push(ledgers);
+            }
+        }
+        let mut all = Vec::new();
+        for ledgers in replies {
+            all.extend(ledgers.await.unwrap_or_default());
+        }
+        all.sort_by(|a: &Ledger, b| a.tenant.cmp(&b.tenant));
+        all
+    }
+
+    /// Stops the threads once they have done what lies before them and kept every tenant's state.
+    pub fn stop(&self) {
+        for shard in &self.inputs {
+            // A shard that is gone already has nothing left to stop.
+            let _ = shard.send(Input::Stop);
+        }
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a shard ended by a panic");
+            }
+        }
+    }
+
+    fn send(&self, tenant: TenantId, input: Input) {
+        let shard = &self.inputs[tenant.0 as usize % self.inputs.len()];
+        if shard.send(input).is_err() {
+            tracing::debug!("a shard that has stopped was asked for something");
+        }
+    }
+}
+
+impl Live {
+    /// How it stands.
+    pub fn state(&self) -> State {
+        match self.state.load(Ordering::Acquire) {
+            0 => State::Recovering,
+            1 => State::Ready,
+            _ => State::Broken,
+        }
+    }
+
+    fn enter(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+}

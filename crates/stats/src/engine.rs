@@ -99,6 +99,12 @@ impl Engine {
         outcome
     }
 
+    /// The instant at which an event would count, or none if it is a duplicate.
+    pub fn would_count(&self, event: &Event<'_>) -> Option<Millis> {
+        let at = self.counted.map_or(event.time, |counted| counted.max(event.time));
+        (!self.account.is_duplicate(event)).then_some(at)
+    }
+
     /// The last counted time.
     pub fn counted(&self) -> Option<Millis> {
         self.counted

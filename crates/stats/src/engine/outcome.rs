@@ -102,6 +102,13 @@ impl Account {
         Admission::New
     }
 
+    /// Whether an event's number has been seen.
+    pub(super) fn is_duplicate(&self, event: &Event<'_>) -> bool {
+        event.origin.as_ref().is_some_and(|origin| {
+            self.sources.get(&*origin.source).is_some_and(|source| origin.seq <= source.seq)
+        })
+    }
+
     pub(super) fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Applied => self.applied += 1,

@@ -1,0 +1,78 @@
+//! Answers other than documents: errors in the format that was asked for, and small JSON bodies.
+//!
+//! An error carries a text for the client; what only the log may know is logged where it happens.
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use stats::document::Format;
+
+/// A whole answer.
+pub type Answer = Response<Full<Bytes>>;
+
+/// The challenge that makes a browser prompt.
+const CHALLENGE: HeaderValue =
+    HeaderValue::from_static(r#"Basic realm="rtstats", charset="UTF-8""#);
+
+/// Media types by format.
+pub fn content_type(format: Format) -> HeaderValue {
+    HeaderValue::from_static(match format {
+        Format::Xml => "application/xml; charset=utf-8",
+        Format::Json => "application/json",
+        Format::Csv => "text/csv; charset=utf-8; header=present",
+    })
+}
+
+/// An error, which says what to do.
+pub fn error(status: StatusCode, message: &str, format: Format) -> Answer {
+    let body = match format {
+        Format::Json => serde_json::json!({
+            "error": { "code": status.as_u16(), "message": message }
+        })
+        .to_string(),
+        Format::Xml | Format::Csv => format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"?>\
+             <error><code>{}</code><message>{}</message></error>",
+            status.as_u16(),
+            xml_text(message)
+        ),
+    };
+    let format = if format == Format::Json { Format::Json } else { Format::Xml };
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type(format));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+    }
+    answer
+}
+
+/// An error after which the client is to try again.
+pub fn retry(status: StatusCode, after_seconds: u64, message: &str, format: Format) -> Answer {
+    let mut answer = error(status, message, format);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after_seconds));
+    answer
+}
+
+/// 405 with the methods that there are.
+pub fn not_allowed(allow: &'static str, format: Format) -> Answer {
+    let message = format!("This page takes {allow} only.");
+    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, &message, format);
+    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    answer
+}
+
+/// A JSON body that no cache may keep.
+pub fn json(status: StatusCode, body: Vec<u8>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, content_type(Format::Json));
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+fn xml_text(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

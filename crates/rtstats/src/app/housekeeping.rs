@@ -1,0 +1,116 @@
+//! What is looked after beside the work: changed tenants and tokens, changed certificate files, old events.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+
+use crate::{
+    clock,
+    journal::{Journal, SqliteJournal},
+    shard::Shards,
+    telemetry::Metrics,
+    tenants::{Directory, Watch},
+    tls::{Certificates, Reload},
+};
+
+/// How often a changed tenant or token is looked for.
+const TENANTS_EVERY: Duration = Duration::from_millis(50);
+
+/// How often changed certificate files are looked for.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(1);
+
+/// How often old events are dropped.
+const RETENTION_EVERY: Duration = Duration::from_secs(60);
+
+/// All that is looked after.
+pub struct Keeping {
+    pub watch: Watch,
+    pub directory: Arc<ArcSwap<Directory>>,
+    pub shards: Arc<Shards>,
+    /// None behind a proxy.
+    pub certificates: Option<Arc<Certificates>>,
+    pub journal: Arc<SqliteJournal>,
+    pub metrics: Metrics,
+    pub retention_ms: i64,
+}
+
+/// The threads that look after it.
+pub struct Housekeeping(Vec<(mpsc::Sender<()>, JoinHandle<()>)>);
+
+impl Housekeeping {
+    /// Tenants have a thread of their own: a new token is to be in force at once, whatever else takes its time.
+    pub fn start(keeping: Keeping) -> std::io::Result<Housekeeping> {
+        let Keeping { mut watch, directory, shards, certificates, journal, metrics, retention_ms } =
+            keeping;
+        let tenants = every("tenants", TENANTS_EVERY, move || {
+            follow(&mut watch, &directory, &shards);
+        })?;
+        let mut retained: Option<Instant> = None;
+        let files = every("housekeeping", CERTIFICATES_EVERY, move || {
+            if let Some(certificates) = &certificates {
+                reload(certificates, &metrics);
+            }
+            if retained.is_none_or(|at| at.elapsed() >= RETENTION_EVERY) {
+                retained = Some(Instant::now());
+                if let Err(error) = journal.retain(clock::now() - retention_ms) {
+                    tracing::warn!(%error, "old events could not be dropped; trying again later");
+                }
+            }
+        })?;
+        Ok(Housekeeping(vec![tenants, files]))
+    }
+
+    /// Ends the threads.
+    pub fn stop(self) {
+        for (stop, thread) in self.0 {
+            // Gone already is stopped.
+            let _ = stop.send(());
+            if thread.join().is_err() {
+                tracing::error!("a housekeeping thread ended by a panic");
+            }
+        }
+    }
+}
+
+fn every(
+    name: &str,
+    pause: Duration,
+    mut work: impl FnMut() + Send + 'static,
+) -> std::io::Result<(mpsc::Sender<()>, JoinHandle<()>)> {
+    let (stop, stopped) = mpsc::channel();
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+        while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+            work();
+        }
+    })?;
+    Ok((stop, thread))
+}
+
+/// Puts changed tenants and tokens in force, and says so to whoever changed them.
+fn follow(watch: &mut Watch, directory: &ArcSwap<Directory>, shards: &Shards) {
+    match watch.poll() {
+        Ok(Some(changed)) => {
+            shards.serve(&changed.tenants());
+            let generation = changed.generation();
+            directory.store(Arc::new(changed));
+            if let Err(error) = watch.confirm(generation) {
+                tracing::warn!(%error, "a change of tenants is in force but could not be confirmed");
+            }
+            tracing::info!(generation, "tenants and tokens were changed");
+        }
+        Ok(None) => {}
+        Err(error) => tracing::warn!(%error, "tenants and tokens can't be looked up; trying on"),
+    }
+}
+
+fn reload(certificates: &Certificates, metrics: &Metrics) {
+    match certificates.reload_if_changed() {
+        Reload::Unchanged => {}
+        Reload::Taken => metrics.certificate_reload(true),
+        Reload::KeptOld => metrics.certificate_reload(false),
+    }
+}

@@ -1,0 +1,228 @@
+//! `rtstats demo`: a simulated contact centre served live, with nothing to set up.
+
+use std::{
+    fs, io,
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use stats::{event::{Event, Millis}, zone::Zone};
+
+use crate::{
+    api::Api,
+    app, clock,
+    config::Config,
+    ingest::Refusal,
+    journal::JournalError,
+    shard::Parsed,
+    simulate::{Plan, Simulation},
+    telemetry::{self, LogFormat},
+    tenants::{TenantId, TenantName, Tenants, Token, TokenKind},
+};
+
+/// Flags of `rtstats demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// Where to listen
+    #[arg(long, default_value = "127.0.0.1:8443", value_name = "ADDR")]
+    listen: SocketAddr,
+    /// Where to serve /healthz, /readyz and /metrics
+    #[arg(long, default_value = "127.0.0.1:8444", value_name = "ADDR")]
+    admin_listen: SocketAddr,
+    /// The data folder; without it one under the system's temporary folder, gone after the demo
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The Data Request Token, 64 hexadecimal digits; without it a random one
+    #[arg(long, value_name = "HEX")]
+    data_token: Option<Token>,
+    /// The Action Request Token, 64 hexadecimal digits; without it a random one
+    #[arg(long, value_name = "HEX")]
+    action_token: Option<Token>,
+    /// Another number, another day
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    seed: u64,
+    /// The contact centre's IANA time zone
+    #[arg(long, default_value = "UTC", value_name = "ZONE", value_parser = |name: &str| Zone::named(name))]
+    timezone: Zone,
+}
+
+const TENANT: &str = "acme";
+
+/// Marks a data folder as the demo's own, which it may begin afresh.
+const MARK: &str = "demo-data";
+
+/// Events of one batch of the past.
+const BATCH_EVENTS: usize = 1_000;
+
+/// How often what has happened meanwhile is sent.
+const LIVE_EVERY: Duration = Duration::from_millis(100);
+
+/// Serves the demo until it is told to stop.
+pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
+    telemetry::start_log(LogFormat::Text, "warn")?;
+    let temporary = match args.data {
+        Some(_) => None,
+        None => Some(tempfile::Builder::new().prefix("rtstats-demo-").tempdir()?),
+    };
+    let folder = match (&args.data, &temporary) {
+        (Some(data), _) => data.clone(),
+        (None, Some(temporary)) => temporary.path().to_owned(),
+        (None, None) => unreachable!("without a folder a temporary one was made"),
+    };
+    claim(&folder)?;
+    let tokens = set_up(args, &folder)?;
+    let config = Config {
+        listen: vec![args.listen],
+        admin_listen: args.admin_listen,
+        ..Config::with_data(&folder)
+    };
+    let running = app::start(&config)?;
+    running.wait_until_ready();
+
+    let now = clock::now();
+    let day_start = args.timezone.day_of(now).start;
+    let mut simulation = Simulation::new(Plan::demo(args.seed, day_start, &args.timezone)).peekable();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let tenant = tokens.tenant;
+    let past = runtime.block_on(send_until(&running.api, tenant, &mut simulation, now))?;
+    let written = introduce(&tokens, &folder, &running, past);
+    // A demo whose output nobody reads is a demo all the same.
+    drop(written);
+
+    let (stop, stopped) = mpsc::channel();
+    let api = running.api.clone();
+    let live = std::thread::Builder::new().name("simulation".into()).spawn(move || {
+        while stopped.recv_timeout(LIVE_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let sent = send_until(&api, tenant, &mut simulation, clock::now());
+            if let Err(error) = runtime.block_on(sent) {
+                tracing::warn!(%error, "the simulation's events were not taken");
+            }
+        }
+    })?;
+    app::wait_for_signal()?;
+    // The thread ends by itself when the channel is gone, too.
+    let _ = stop.send(());
+    if live.join().is_err() {
+        tracing::error!("the simulation ended by a panic");
+    }
+    running.stop();
+    Ok(())
+}
+
+struct Tokens {
+    tenant: TenantId,
+    data: Token,
+    action: Token,
+}
+
+/// The folder is ours: new, empty or of an earlier demo.
+fn claim(folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("can't make the data folder {}", folder.display()))?;
+    let mark = folder.join(MARK);
+    let empty = fs::read_dir(folder)?.next().is_none();
+    if !empty && !mark.exists() {
+        bail!(
+            "{} holds something else than a demo: choose another folder, since a demo begins afresh",
+            folder.display()
+        );
+    }
+    fs::write(&mark, "The data of `rtstats demo`, which begins afresh at each start.\n")?;
+    Ok(())
+}
+
+fn set_up(args: &DemoArgs, folder: &Path) -> anyhow::Result<Tokens> {
+    let name: TenantName = TENANT.parse()?;
+    let tenants = Tenants::open(folder)?;
+    if tenants.find(&name).is_ok() {
+        tenants.remove(&name)?;
+    }
+    let tenant = tenants.add(&name, &args.timezone)?;
+    let set = |kind, given: &Option<Token>| match given {
+        Some(token) => tenants.set_token(&name, kind, token).map(|()| token.clone()),
+        None => tenants.new_token(&name, kind),
+    };
+    let data = set(TokenKind::Data, &args.data_token)?;
+    let action = set(TokenKind::Action, &args.action_token)?;
+    Ok(Tokens { tenant: tenant.id, data, action })
+}
+
+/// Sends the events up to an instant, in batches; tells how many they were.
+async fn send_until(
+    api: &Arc<Api>,
+    tenant: TenantId,
+    simulation: &mut std::iter::Peekable<Simulation>,
+    until: Millis,
+) -> Result<u64, Refusal> {
+    let mut sent = 0;
+    loop {
+        let mut lines = Vec::new();
+        let mut events = 0;
+        let due = |event: &Event<'_>| event.time <= until;
+        while events < BATCH_EVENTS
+            && let Some(event) = simulation.next_if(due)
+        {
+            event.write_line(&mut lines);
+            events += 1;
+        }
+        if events == 0 {
+            return Ok(sent);
+        }
+        send(api, tenant, lines).await?;
+        sent += events as u64;
+    }
+}
+
+async fn send(api: &Arc<Api>, tenant: TenantId, lines: Vec<u8>) -> Result<(), Refusal> {
+    let lines = bytes::Bytes::from(lines);
+    loop {
+        let parsed = Parsed::new(lines.clone(), None).map_err(Refusal::Malformed)?;
+        match api.ingest.submit(tenant, parsed).await {
+            Err(Refusal::Journal(JournalError::Full)) => tokio::time::sleep(LIVE_EVERY).await,
+            Ok(_) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn introduce(
+    tokens: &Tokens,
+    folder: &Path,
+    running: &app::Running,
+    past: u64,
+) -> io::Result<()> {
+    let port = running.addresses.first().map_or(0, SocketAddr::port);
+    let certificate = folder.join("tls").join("cert.pem");
+    let (data, action) = (tokens.data.reveal(), tokens.action.reveal());
+    let base = format!("https://localhost:{port}/api/rtstats");
+    let curl = format!("curl --cacert {} -u {TENANT}:{data}", certificate.display());
+    let mut out = io::stdout().lock();
+    write!(
+        out,
+        "\nA contact centre at work: 5 queues, 30 agents, {past} events of today so far, now live.\n\n\
+         \x20 Statistics            {base}/stats\n\
+         \x20 Tenant                {TENANT}\n\
+         \x20 Data Request Token    {data}\n\
+         \x20 Action Request Token  {action}\n\
+         \x20 Certificate           {}\n\
+         \x20 Operator's pages      http://{}/metrics\n\n\
+         Read it:\n\n\
+         \x20 {curl} {base}/stats/queues\n\
+         \x20 {curl} {base}/stats/agents.json\n\
+         \x20 {curl} {base}/stats/queue/101.json\n\
+         \x20 {curl} {base}/status\n\n\
+         Send it an event:\n\n\
+         \x20 curl --cacert {} -u {TENANT}:{action} {base}/events -d \\\n\
+         \x20   '{{\"time\":\"'$(date -u +%FT%TZ)'\",\"type\":\"transaction.queued\",\"transaction\":\"hello\",\"queue\":101}}'\n\n\
+         Ctrl-C stops it.\n",
+        certificate.display(),
+        running.admin_address,
+        certificate.display(),
+    )?;
+    out.flush()
+}

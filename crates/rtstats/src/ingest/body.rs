@@ -1,0 +1,194 @@
+//! A post's body: read as it comes, decoded, bounded at every step.
+
+use std::{io::Read, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Request, header};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use stats::limit::BATCH_BYTES_MAX;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::PERMIT_BYTES;
+
+/// How a body is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    Identity,
+    Gzip,
+    Zstd,
+}
+
+/// Why a body was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    #[error("The batch is larger than 16 MiB. Send it in parts.")]
+    TooLarge,
+    #[error("Content-Encoding is one of gzip, zstd and identity.")]
+    Encoding,
+    #[error("The body did not arrive in time. Nothing was kept.")]
+    Slow,
+    #[error("The body can't be read: {0}. Nothing was kept.")]
+    Broken(String),
+    #[error("The server has all the events on their way that it can hold. Nothing was kept.")]
+    NoRoom,
+}
+
+/// Bytes of the budget that one batch holds, given back when it has been answered.
+pub struct Held {
+    budget: Arc<Semaphore>,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    pub fn new(budget: Arc<Semaphore>) -> Held {
+        Held { budget, permit: None }
+    }
+
+    fn hold(&mut self, bytes: usize) -> Result<(), BodyError> {
+        let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).map_err(|_| BodyError::NoRoom)?;
+        let more = self.budget.clone().try_acquire_many_owned(permits);
+        let more = more.map_err(|_| BodyError::NoRoom)?;
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+        Ok(())
+    }
+}
+
+impl Encoding {
+    /// What the request says of its body.
+    pub fn of(headers: &HeaderMap) -> Result<Encoding, BodyError> {
+        let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
+        let (value, only) = (values.next(), values.next().is_none());
+        let name = value.map_or(Ok("identity"), |value| value.to_str());
+        let name = name.map_err(|_| BodyError::Encoding)?.trim();
+        let known = [
+            ("identity", Encoding::Identity),
+            ("gzip", Encoding::Gzip),
+            ("x-gzip", Encoding::Gzip),
+            ("zstd", Encoding::Zstd),
+        ];
+        let found = known.iter().find(|known| only && known.0.eq_ignore_ascii_case(name));
+        found.map(|known| known.1).ok_or(BodyError::Encoding)
+    }
+}
+
+/// The decoded body.
+pub async fn read(
+    request: Request<Incoming>,
+    encoding: Encoding,
+    held: &mut Held,
+) -> Result<Bytes, BodyError> {
+    let coded = collect(request.into_body(), held).await?;
+    if encoding == Encoding::Identity {
+        return Ok(coded);
+    }
+    // Unpacking may take its time.
+    let unpack = tokio::task::spawn_blocking(move || unpack(&coded, encoding));
+    let lines = unpack.await.expect("unpacking panics for no bytes, and nobody cancels it")?;
+    held.hold(lines.len())?;
+    Ok(lines)
+}
+
+async fn collect(mut body: Incoming, held: &mut Held) -> Result<Bytes, BodyError> {
+    let announced = body.size_hint().lower();
+    if announced > BATCH_BYTES_MAX as u64 {
+        return Err(BodyError::TooLarge);
+    }
+    let mut first: Option<Bytes> = None;
+    let mut more = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| BodyError::Broken(error.to_string()))?;
+        let Ok(data) = frame.into_data() else { continue };
+        let len = first.as_ref().map_or(more.len(), Bytes::len) + data.len();
+        if len > BATCH_BYTES_MAX {
+            return Err(BodyError::TooLarge);
+        }
+        held.hold(data.len())?;
+        // Most bodies come in one frame, which is then not copied.
+        match first.take() {
+            None if more.is_empty() => first = Some(data),
+            None => more.extend_from_slice(&data),
+            Some(before) => {
+                more.reserve(usize::try_from(announced).unwrap_or(0).max(len));
+                more.extend_from_slice(&before);
+                more.extend_from_slice(&data);
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| more.freeze()))
+}
+
+fn unpack(coded: &[u8], encoding: Encoding) -> Result<Bytes, BodyError> {
+    let mut lines = Vec::new();
+    let room = BATCH_BYTES_MAX as u64 + 1;
+    let read = match encoding {
+        Encoding::Identity => coded.take(room).read_to_end(&mut lines),
+        Encoding::Gzip => {
+            flate2::read::MultiGzDecoder::new(coded).take(room).read_to_end(&mut lines)
+        }
+        Encoding::Zstd => zstd::Decoder::with_buffer(coded)
+            .and_then(|mut decoder| {
+                // Frames that need more memory to unpack than a batch may have are refused.
+                decoder.window_log_max(BATCH_BYTES_MAX.ilog2())?;
+                decoder.take(room).read_to_end(&mut lines)
+            }),
+    };
+    read.map_err(|error| BodyError::Broken(error.to_string()))?;
+    if lines.len() > BATCH_BYTES_MAX {
+        return Err(BodyError::TooLarge);
+    }
+    Ok(lines.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder =
+            flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn both_encodings_unpack() {
+        let plain = b"{\"type\":\"x\"}\n".repeat(1_000);
+        assert_eq!(unpack(&gzip(&plain), Encoding::Gzip).unwrap(), plain);
+        let zstd = zstd::encode_all(&*plain, 3).unwrap();
+        assert_eq!(unpack(&zstd, Encoding::Zstd).unwrap(), plain);
+    }
+
+    #[test]
+    fn a_bomb_is_too_large_and_a_torn_body_is_broken() {
+        let bomb = vec![b' '; BATCH_BYTES_MAX + 1];
+        assert!(matches!(unpack(&gzip(&bomb), Encoding::Gzip), Err(BodyError::TooLarge)));
+        let zstd = zstd::encode_all(&*bomb, 3).unwrap();
+        assert!(matches!(unpack(&zstd, Encoding::Zstd), Err(BodyError::TooLarge)));
+        for encoding in [Encoding::Gzip, Encoding::Zstd] {
+            let torn = unpack(b"no such thing", encoding);
+            assert!(matches!(torn, Err(BodyError::Broken(_))), "{encoding:?}");
+        }
+        let whole = gzip(b"{}\n{}\n");
+        let torn = unpack(&whole[..whole.len() - 6], Encoding::Gzip);
+        assert!(matches!(torn, Err(BodyError::Broken(_))));
+    }
+
+    #[test]
+    fn other_encodings_are_refused() {
+        let of = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_ENCODING, value.parse().unwrap());
+            Encoding::of(&headers).ok()
+        };
+        assert_eq!(of("GZIP"), Some(Encoding::Gzip));
+        assert_eq!(of("br"), None);
+        assert_eq!(of("gzip, gzip"), None);
+        assert_eq!(Encoding::of(&HeaderMap::new()).ok(), Some(Encoding::Identity));
+    }
+}

@@ -1,0 +1,187 @@
+//! One connection: TLS or a readable refusal, then HTTP/1.1 or HTTP/2.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
+
+use http::{HeaderValue, Request, StatusCode, header};
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use stats::document::Format;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{
+    Place, Shared,
+    guard::{Guard, Patience, UnderWay},
+};
+use crate::{
+    api::answer::{self, Answer},
+    telemetry::IncidentId,
+};
+
+/// The first byte of a TLS handshake.
+const TLS_HANDSHAKE: u8 = 0x16;
+
+const PLAIN_MESSAGE: &str = "This port speaks HTTPS only. Write https:// in the address.\n";
+
+/// HTTP/2 clients that answer no ping for this long are gone.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves a connection to its end.
+pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refused: bool) {
+    // Without it an answer's last part would wait for the client's acknowledgement.
+    let _ = stream.set_nodelay(true);
+    if refused {
+        shared.metrics.connection_refused();
+    }
+    let Some(tls) = &shared.tls else {
+        return speak_http1(stream, &shared, refused).await;
+    };
+    let limit = shared.limits.handshake_timeout;
+    let handshake = async {
+        let mut first = [0];
+        if stream.peek(&mut first).await.ok()? == 1 && first[0] != TLS_HANDSHAKE {
+            refuse_plain(stream).await;
+            return None;
+        }
+        tls.accept(stream).await.inspect_err(|_| shared.metrics.handshake_failed()).ok()
+    };
+    let stream = match timeout(limit, handshake).await {
+        Ok(Some(stream)) => stream,
+        Ok(None) => return,
+        Err(_) => return shared.metrics.handshake_failed(),
+    };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        speak_http2(stream, &shared, refused).await;
+    } else {
+        speak_http1(stream, &shared, refused).await;
+    }
+}
+
+/// Whoever speaks plain HTTP here is told so, and no credentials go anywhere.
+async fn refuse_plain(mut stream: TcpStream) {
+    let answer = format!(
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{PLAIN_MESSAGE}",
+        PLAIN_MESSAGE.len()
+    );
+    let _ = stream.write_all(answer.as_bytes()).await;
+    let _ = stream.shutdown().await;
+    // What the client still sends is taken, since closing on it would reset the answer away.
+    let drain = async {
+        let mut rest = [0; 1_024];
+        while matches!(tokio::io::AsyncReadExt::read(&mut stream, &mut rest).await, Ok(1..)) {}
+    };
+    let _ = timeout(Duration::from_secs(1), drain).await;
+}
+
+async fn speak_http1<S>(stream: S, shared: &Arc<Shared>, refused: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let (limits, under_way) = (&shared.limits, UnderWay::default());
+    let patience = Patience {
+        header: Some(limits.header_timeout),
+        idle: limits.idle_timeout,
+        write: limits.write_timeout,
+    };
+    let guard = Guard::new(stream, patience, under_way.clone());
+    let service = service_fn(|request| respond(request, shared, &under_way, refused));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
+        .serve_connection(TokioIo::new(guard), service);
+    let mut connection = pin!(connection);
+    let mut stopping = shared.stopping.clone();
+    tokio::select! {
+        ended = &mut connection => return log_end(ended),
+        _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
+    }
+    log_end(connection.await);
+}
+
+/// The least buffer that hyper takes.
+const HTTP1_BUFFER_MIN: usize = 8_192;
+
+async fn speak_http2<S>(stream: S, shared: &Arc<Shared>, refused: bool)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (limits, under_way) = (&shared.limits, UnderWay::default());
+    let patience =
+        Patience { header: None, idle: limits.idle_timeout, write: limits.write_timeout };
+    let guard = Guard::new(stream, patience, under_way.clone());
+    let own = shared.clone();
+    let service = service_fn(move |request| {
+        let (own, under_way) = (own.clone(), under_way.clone());
+        async move { respond(request, &own, &under_way, refused).await }
+    });
+    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
+        .max_concurrent_streams(limits.streams_max)
+        .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
+        .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
+        .serve_connection(TokioIo::new(guard), service);
+    let mut connection = pin!(connection);
+    let mut stopping = shared.stopping.clone();
+    tokio::select! {
+        ended = &mut connection => return log_end(ended),
+        _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
+    }
+    log_end(connection.await);
+}
+
+/// What one HTTP/2 stream may hold in memory beyond the shared document.
+const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1_024;
+
+fn log_end(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    shared: &Arc<Shared>,
+    under_way: &UnderWay,
+    refused: bool,
+) -> Result<Answer, Infallible> {
+    let _answering = under_way.begin();
+    if refused {
+        let message = "The server has all the connections that it takes. Come again in a moment.";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let mut full = answer::retry(status, 1, message, Format::Json);
+        full.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        return Ok(full);
+    }
+    let mut answering = pin!(shared.api.answer(request));
+    // A fault of ours takes one answer down, and no other.
+    let answer = std::future::poll_fn(|context| {
+        match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context))) {
+            Ok(poll) => poll,
+            Err(_) => Poll::Ready(fault()),
+        }
+    });
+    Ok(answer.await)
+}
+
+fn fault() -> Answer {
+    let incident = IncidentId::new();
+    tracing::error!(%incident, "answering a request broke an assertion");
+    let message = format!(
+        "This is a fault of the server. Its operator finds the cause in the log under {incident}."
+    );
+    answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, Format::Json)
+}

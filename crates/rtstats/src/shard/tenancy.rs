@@ -1,0 +1,87 @@
+//! One open tenant of a shard: its engine and where in the log it stands.
+
+use std::time::Instant;
+
+use stats::{
+    document::Frozen,
+    engine::{Engine, Outcome},
+    event::Millis,
+};
+
+use super::{Applied, Ledger, Live, Parsed, Settings};
+use crate::journal::{Position, Snapshot};
+
+/// One open tenant.
+pub struct Tenancy {
+    pub engine: Engine,
+    /// Behind the last event that the engine has seen.
+    pub position: Position,
+    kept: Position,
+    kept_at: Instant,
+    agents: usize,
+    queues: usize,
+}
+
+impl Tenancy {
+    pub fn new(engine: Engine, position: Position, kept: Position) -> Tenancy {
+        Tenancy { engine, position, kept, kept_at: Instant::now(), agents: 0, queues: 0 }
+    }
+
+    /// Applies a batch, unless a replay of the log has already brought it.
+    pub fn apply(&mut self, after: Position, parsed: &Parsed) -> Applied {
+        let mut applied = Applied::default();
+        if after <= self.position {
+            applied.accepted = parsed.lines().len() as u64;
+            return applied;
+        }
+        for line in parsed.lines() {
+            match self.engine.apply(&line.event) {
+                Outcome::Applied => applied.accepted += 1,
+                Outcome::Duplicate => applied.duplicates += 1,
+                Outcome::Ignored(reason) => {
+                    applied.accepted += 1;
+                    applied.ignored.push((line.number, reason));
+                }
+            }
+        }
+        self.position = after;
+        applied
+    }
+
+    pub fn freeze(&mut self, now: Millis) -> Frozen {
+        let frozen = self.engine.freeze(now);
+        (self.agents, self.queues) = (frozen.agents.len(), frozen.queues.len());
+        frozen
+    }
+
+    pub fn ledger(&self, live: &Live, now: Millis) -> Ledger {
+        Ledger {
+            tenant: live.name.clone(),
+            instant: now,
+            counted: self.engine.counted(),
+            events: self.position.0,
+            account: self.engine.account().clone(),
+            agents: self.agents,
+            queues: self.queues,
+        }
+    }
+
+    /// Whether its state is to be kept by now.
+    pub fn snapshot_due(&self, settings: &Settings) -> bool {
+        let events = self.position.0 - self.kept.0;
+        events >= settings.snapshot_every_events
+            || (events > 0 && self.kept_at.elapsed() >= settings.snapshot_every)
+    }
+
+    /// Whether anything happened since its state was kept.
+    pub fn changed(&self) -> bool {
+        self.position > self.kept
+    }
+
+    /// Its state, which counts as kept from now on.
+    pub fn snapshot(&mut self, now: Millis) -> Snapshot {
+        self.kept = self.position;
+        self.kept_at = Instant::now();
+        Snapshot { position: self.position, taken: now, state: self.engine.snapshot() }
+    }
+}
