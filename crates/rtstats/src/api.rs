@@ -22,7 +22,7 @@ use stats::document::{Format, Page};
 use answer::Answer;
 pub use credentials::authenticate;
 use path::{BASE, PathError, Target};
-use rate::Rates;
+pub use rate::Rates;
 
 use crate::{
     board::{Encoding, Form, Refresh},

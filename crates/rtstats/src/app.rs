@@ -20,13 +20,12 @@ use crate::{
     admin::{self, Admin},
     api::{Api, Rates},
     config::Config,
-    database::ServerLock,
     ingest::Ingest,
-    journal::{Journal, SqliteJournal},
+    journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     server::{self, Server},
     shard::{self, Shards, State},
     telemetry::Metrics,
-    tenants::Tenants,
+    tenants::Watch,
     tls::Certificates,
 };
 
@@ -49,19 +48,17 @@ pub struct Running {
     housekeeping: Housekeeping,
     admin: JoinHandle<()>,
     stop_grace: Duration,
-    _lock: ServerLock,
 }
 
 /// Starts a server; it recovers its tenants while it already answers that it is not ready.
 pub fn start(config: &Config) -> anyhow::Result<Running> {
-    std::fs::create_dir_all(&config.data)
-        .with_context(|| format!("can't make the data folder {}", config.data.display()))?;
     raise_open_files();
-    let lock = ServerLock::acquire(&config.data)?;
     let metrics = Metrics::new();
     let journal = Arc::new(open_journal(config, &metrics)?);
-    let tenants = Tenants::open(&config.data)?;
-    let directory = Arc::new(ArcSwap::from_pointee(tenants.directory()?));
+    let mut watch = Watch::open(&config.data)?;
+    let directory = watch.poll()?.unwrap_or_default();
+    watch.confirm(directory.generation())?;
+    let directory = Arc::new(ArcSwap::from_pointee(directory));
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
     let (addresses, listeners) = listen(config, workers)?;
@@ -75,7 +72,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
 
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
-    shards.serve(&directory.load().tenants());
+    shards.serve(directory.load().tenants());
     let ingest = Ingest::new(
         shared.clone(),
         shards.clone(),
@@ -119,7 +116,6 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         housekeeping,
         admin,
         stop_grace: config.stop_grace,
-        _lock: lock,
     })
 }
 
@@ -166,7 +162,21 @@ pub fn wait_for_signal() -> anyhow::Result<()> {
 }
 
 fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJournal> {
-    Ok(SqliteJournal::open(&config.data)?)
+    let queue_max = Depth {
+        bytes: config.limits.ingest_queue_bytes_max,
+        ..journal::Settings::default().queue_max
+    };
+    let settings = journal::Settings { queue_max, ..journal::Settings::default() };
+    let metrics = metrics.clone();
+    let observe = move |commit: CommitReport| {
+        if commit.failed {
+            metrics.commit_failed();
+        } else {
+            metrics.commit(commit.batches as u64, commit.events, commit.took);
+        }
+        metrics.ingest_queue(commit.queued.batches, commit.queued.bytes);
+    };
+    Ok(SqliteJournal::open(&config.data, settings, Box::new(observe))?)
 }
 
 fn listen(

@@ -6,7 +6,7 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stats::zone::Zone;
 
@@ -14,11 +14,12 @@ use crate::{
     app,
     config::{self, Mistakes, ServeArgs},
     demo::{self, DemoArgs},
-    journal::{Position, SqliteJournal},
+    database,
+    journal::{LogReader, Position},
     replay::{self, Malformed, ReplayArgs},
     simulate::{self, SimulateArgs},
     telemetry,
-    tenants::{TenantName, Tenants, TokenKind},
+    tenants::{InForce, TenantName, Tenants, TokenKind},
 };
 
 /// Real-time statistics of a contact centre: events in, the statistics API out
@@ -158,7 +159,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         tracing::info!("serving {scheme}://{address}/api/rtstats/stats");
     }
     tracing::info!("operator's pages at http://{}/metrics", running.admin_address);
-    if running.api.directory.load().tenants().is_empty() {
+    if running.api.directory.load().tenants().len() == 0 {
         let data = config.data.display();
         tracing::info!(
             "there are no tenants yet: add one with \
@@ -185,10 +186,8 @@ fn print_config(args: &ServeArgs) -> anyhow::Result<()> {
 fn tenant(command: TenantCommand) -> anyhow::Result<()> {
     match command {
         TenantCommand::Add { name, timezone, folder } => {
-            std::fs::create_dir_all(&folder.data).with_context(|| {
-                format!("can't make the data folder {}", folder.data.display())
-            })?;
-            Tenants::open(&folder.data)?.add(&name, &timezone)?;
+            let added = Tenants::open(&folder.data)?.add(&name, timezone.name())?;
+            warn_unconfirmed(added.in_force);
             eprintln!(
                 "added {name}; its tokens: rtstats token new {name} data|action --data {}",
                 folder.data.display()
@@ -196,22 +195,42 @@ fn tenant(command: TenantCommand) -> anyhow::Result<()> {
         }
         TenantCommand::List { folder } => {
             let mut out = io::stdout().lock();
-            for tenant in Tenants::open(&folder.data)?.list()? {
-                let tokens = match (tenant.has_data_token(), tenant.has_action_token()) {
+            for tenant in existing(&folder)?.list()? {
+                let tokens = match (tenant.data.is_some(), tenant.action.is_some()) {
                     (true, true) => "data,action",
                     (true, false) => "data",
                     (false, true) => "action",
                     (false, false) => "-",
                 };
-                writeln!(out, "{}\t{}\t{tokens}", tenant.name, tenant.zone.name())?;
+                writeln!(out, "{}\t{}\t{tokens}", tenant.name, tenant.zone)?;
             }
         }
         TenantCommand::Remove { name, folder } => {
-            Tenants::open(&folder.data)?.remove(&name)?;
+            warn_unconfirmed(existing(&folder)?.remove(&name)?);
             eprintln!("removed {name} with its log");
         }
     }
     Ok(())
+}
+
+/// The tenants of a folder that is a data folder already: only adding and serving make a new one.
+fn existing(folder: &Folder) -> anyhow::Result<Tenants> {
+    if !database::path_in(&folder.data).exists() {
+        bail!(
+            "{} is no data folder of rtstats: add a tenant or serve there first",
+            folder.data.display()
+        );
+    }
+    Ok(Tenants::open(&folder.data)?)
+}
+
+fn warn_unconfirmed(in_force: InForce) {
+    if in_force == InForce::Unconfirmed {
+        eprintln!(
+            "rtstats: the change is stored, but the running server has not confirmed it: \
+             look into its log, or restart it"
+        );
+    }
 }
 
 fn token(name: &TenantName, kind: Kind, folder: &Folder) -> anyhow::Result<()> {
@@ -219,16 +238,18 @@ fn token(name: &TenantName, kind: Kind, folder: &Folder) -> anyhow::Result<()> {
         Kind::Data => TokenKind::Data,
         Kind::Action => TokenKind::Action,
     };
-    let token = Tenants::open(&folder.data)?.new_token(name, kind)?;
+    let (token, in_force) = existing(folder)?.new_token(name, kind)?;
+    warn_unconfirmed(in_force);
     writeln!(io::stdout(), "{}", token.reveal())?;
     eprintln!("this token is shown this once; the one before has stopped working");
     Ok(())
 }
 
 fn log(args: &LogArgs) -> anyhow::Result<()> {
-    let tenants = Tenants::open(&args.folder.data)?;
-    let tenant = tenants.find(&args.name)?;
-    let journal = SqliteJournal::open_to_read(&args.folder.data)?;
+    let tenants = existing(&args.folder)?.list()?;
+    let tenant = tenants.iter().find(|tenant| tenant.name == args.name);
+    let tenant = tenant.with_context(|| format!("there is no tenant {}", args.name))?;
+    let journal = LogReader::open(&args.folder.data)?;
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
     journal.read(tenant.id, Position(args.after), &mut |_, lines| {

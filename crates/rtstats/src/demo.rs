@@ -22,7 +22,7 @@ use crate::{
     shard::Parsed,
     simulate::{Plan, Simulation},
     telemetry::{self, LogFormat},
-    tenants::{TenantId, TenantName, Tenants, Token, TokenKind},
+    tenants::{TenantError, TenantId, TenantName, Tenants, Token, TokenKind},
 };
 
 /// Flags of `rtstats demo`.
@@ -138,18 +138,23 @@ fn claim(folder: &Path) -> anyhow::Result<()> {
 
 fn set_up(args: &DemoArgs, folder: &Path) -> anyhow::Result<Tokens> {
     let name: TenantName = TENANT.parse()?;
-    let tenants = Tenants::open(folder)?;
-    if tenants.find(&name).is_ok() {
-        tenants.remove(&name)?;
+    let mut tenants = Tenants::open(folder)?;
+    match tenants.remove(&name) {
+        Ok(_) | Err(TenantError::Unknown(_)) => {}
+        Err(error) => return Err(error.into()),
     }
-    let tenant = tenants.add(&name, &args.timezone)?;
-    let set = |kind, given: &Option<Token>| match given {
-        Some(token) => tenants.set_token(&name, kind, token).map(|()| token.clone()),
-        None => tenants.new_token(&name, kind),
+    let tenant = tenants.add(&name, args.timezone.name())?.id;
+    let mut set = |kind, given: &Option<Token>| {
+        let token = match given {
+            Some(token) => token.clone(),
+            None => Token::random()?,
+        };
+        let _no_server_runs_yet = tenants.set_token(&name, kind, &token)?;
+        anyhow::Ok(token)
     };
     let data = set(TokenKind::Data, &args.data_token)?;
     let action = set(TokenKind::Action, &args.action_token)?;
-    Ok(Tokens { tenant: tenant.id, data, action })
+    Ok(Tokens { tenant, data, action })
 }
 
 /// Sends the events up to an instant, in batches; tells how many they were.

@@ -9,7 +9,6 @@ mod guard;
 mod listen;
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},

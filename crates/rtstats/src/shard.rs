@@ -171,7 +171,7 @@ impl Shards {
     }
 
     /// Serves exactly these tenants from now on: opens new ones, closes those that are gone.
-    pub fn serve(&self, tenants: &[Arc<Tenant>]) {
+    pub fn serve<'a>(&self, tenants: impl ExactSizeIterator<Item = &'a Arc<Tenant>>) {
         let old = self.live.load_full();
         let mut live = HashMap::with_capacity(tenants.len());
         for tenant in tenants {

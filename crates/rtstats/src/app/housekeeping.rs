@@ -94,7 +94,7 @@ fn every(
 fn follow(watch: &mut Watch, directory: &ArcSwap<Directory>, shards: &Shards) {
     match watch.poll() {
         Ok(Some(changed)) => {
-            shards.serve(&changed.tenants());
+            shards.serve(changed.tenants());
             let generation = changed.generation();
             directory.store(Arc::new(changed));
             if let Err(error) = watch.confirm(generation) {

@@ -28,7 +28,7 @@ pub struct Answering(UnderWay);
 
 impl UnderWay {
     pub fn begin(&self) -> Answering {
-        self.0.0.fetch_add(1, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed);
         Answering(self.clone())
     }
 
@@ -39,7 +39,7 @@ impl UnderWay {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.0.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -82,9 +82,17 @@ impl Worker {
     }
 
     fn open(&mut self, live: Arc<Live>, tenant: &Tenant) {
-        let mut served = Served { live, zone: tenant.zone.clone(), open: None };
-        self.recover(&mut served);
-        self.tenants.insert(tenant.id, served);
+        match Zone::named(&tenant.zone) {
+            Ok(zone) => {
+                let mut served = Served { live, zone, open: None };
+                self.recover(&mut served);
+                self.tenants.insert(tenant.id, served);
+            }
+            Err(error) => {
+                tracing::error!(tenant = &*live.name, %error, "the tenant can't be served");
+                live.enter(State::Broken);
+            }
+        }
     }
 
     fn recover(&self, served: &mut Served) {
