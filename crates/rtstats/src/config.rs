@@ -1,1 +1,22 @@
-//! To be written.
+//! Every setting of `rtstats serve`, and where each value comes from.
+//!
+//! Sources from low to high precedence: built-in default, TOML file, environment variable, flag. One table
+//! ([`SETTINGS`]) declares key, form, default and meaning of each setting; the file's keys, the variables' names, the
+//! flags, the print-out of `rtstats config` and the table of docs/configuration.md all come from it.
+//! Nothing is bound or opened here: all mistakes of all sources are told at once, before anything starts.
+
+mod args;
+mod environment;
+mod file;
+mod form;
+mod mistake;
+mod print;
+mod resolve;
+mod settings;
+
+pub use args::ServeArgs;
+pub use form::Form;
+pub use mistake::{Mistake, Mistakes, Origin};
+pub use print::settings_table;
+pub use resolve::{Effective, Sources, load, resolve};
+pub use settings::{Config, Limits, SETTINGS, Setting};

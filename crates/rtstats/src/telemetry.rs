@@ -1,1 +1,17 @@
-//! To be written.
+//! What the server tells of itself: logs, its own metrics, incident ids, progress of long work.
+//!
+//! **No secrets.** A token or an `Authorization` header is never given to a log line or a label, by nobody; the HTTP
+//! libraries' inner logs, which may hold headers, are left out at every level. **No labels without bound**: nothing is
+//! labelled by tenant, agent, queue or path.
+
+mod incident;
+mod instrument;
+mod log;
+mod metrics;
+mod process;
+mod progress;
+
+pub use incident::IncidentId;
+pub use log::{LogError, LogFormat, are_directives, start_log};
+pub use metrics::{CONTENT_TYPE, Encoding, Kind, Metrics, OpenConnection};
+pub use progress::Progress;
