@@ -100,6 +100,7 @@ async fn metrics(admin: &Admin) -> Answer {
     let agents = ledgers.iter().map(|ledger| ledger.agents).sum();
     let queues = ledgers.iter().map(|ledger| ledger.queues).sum();
     admin.metrics.totals(admin.shards.states().iter().sum(), agents, queues);
+    admin.metrics.recovering(admin.shards.states()[State::Recovering as usize]);
     let mut body = admin.metrics.encode();
     freshness(&mut body, &ledgers);
     let mut answer = text(StatusCode::OK, body);

@@ -16,7 +16,7 @@ use std::{
 use arc_swap::ArcSwap;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use stats::document::{Format, Page};
 
 use answer::Answer;
@@ -59,6 +59,7 @@ impl Api {
         let begun = Instant::now();
         let (kind, answer) = self.route(request).await;
         self.metrics.request(kind, answer.status().as_u16(), begun.elapsed());
+        self.metrics.bytes_sent(answer.body().size_hint().lower());
         answer
     }
 

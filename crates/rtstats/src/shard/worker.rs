@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stats::{document::Frozen, zone::Zone};
+use stats::{document::Frozen, event::Millis, zone::Zone};
 
 use super::{
     Applied, Input, Ledger, Live, Parsed, Settings, State, Unavailable, recover::recover,
@@ -43,6 +43,12 @@ struct Served {
     zone: Zone,
     /// None once it is broken.
     open: Option<Tenancy>,
+}
+
+impl Served {
+    fn counted(&self) -> Option<Millis> {
+        self.open.as_ref()?.engine.counted()
+    }
 }
 
 impl Worker {
@@ -149,6 +155,9 @@ impl Worker {
         parsed: &Parsed,
     ) -> Result<Applied, Unavailable> {
         let applied = self.with_open(tenant, |open| open.apply(after, parsed))?;
+        if let Some(counted) = self.tenants.get(&tenant).and_then(Served::counted) {
+            self.metrics.last_event(counted);
+        }
         let ignored = applied.ignored.len() as u64;
         self.metrics.events_applied(applied.accepted - ignored);
         self.metrics.events_duplicate(applied.duplicates);

@@ -172,16 +172,10 @@ impl Metrics {
         self.all().last_event.set(at as f64 / 1_000.0);
     }
 
-    /// A batch waits for the journal.
-    pub fn ingest_queued(&self, bytes: usize) {
-        self.all().ingest_queue_bytes.inc_by(signed(bytes));
-        self.all().ingest_queue_batches.inc();
-    }
-
-    /// A batch waits for the journal no more.
-    pub fn ingest_unqueued(&self, bytes: usize) {
-        self.all().ingest_queue_bytes.dec_by(signed(bytes));
-        self.all().ingest_queue_batches.dec();
+    /// What waits for the journal now.
+    pub fn ingest_queue(&self, batches: usize, bytes: usize) {
+        self.all().ingest_queue_batches.set(signed(batches));
+        self.all().ingest_queue_bytes.set(signed(bytes));
     }
 
     /// The journal made batches durable.
