@@ -1,0 +1,176 @@
+//! The commands beside `serve`.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    client::Client,
+    documents::DIRECTORY,
+    server::{Folder, rtstats},
+};
+
+fn replay(log: &str, args: &[&str]) -> std::process::Output {
+    let mut child = rtstats()
+        .args(["replay", "-", "--timezone", "UTC"])
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(log.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn replay_shows_the_document_as_it_stood() {
+    let log = format!(
+        "{DIRECTORY}{}\n{}\n",
+        r#"{"time":1790000010000,"type":"transaction.queued","transaction":"t","queue":115}"#,
+        r#"{"time":1790000020000,"type":"transaction.abandoned","transaction":"t"}"#,
+    );
+    let show = |at: &str| {
+        let output = replay(&log, &["--at", at, "--show", "queue/115", "--format", "json"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let body: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (body["queue"]["queue-size"].clone(), body["queue"]["longest-wait-time"].clone())
+    };
+    assert_eq!(show("1790000009999"), (0.into(), 0.into()));
+    assert_eq!(show("1790000010000"), (1.into(), 0.into()));
+    assert_eq!(show("1790000019999"), (1.into(), 9.into()));
+    assert_eq!(show("2026-09-21T14:13:40Z"), (0.into(), 0.into()));
+}
+
+#[test]
+fn replay_ends_with_2_at_malformed_lines_and_names_them() {
+    let log = format!("{DIRECTORY}\nnonsense\n{{\"time\":1,\"type\":\"queue.removed\"}}\n");
+    let output = replay(&log, &["--at", "1790000009999"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("line 7"), "{told}");
+    assert!(told.contains("line 8, field queue"), "{told}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn replay_says_what_it_can_t_show() {
+    let missing = replay(DIRECTORY, &["--at", "1790000009999", "--show", "agent/nobody"]);
+    assert_eq!(missing.status.code(), Some(1));
+    for wrong in [
+        &["--at", "yesterday"][..],
+        &["--at", "2026-01-01T00:00:00"],
+        &["--at", "1", "--show", "groups"],
+        &["--at", "1", "--show", "queue/x"],
+        &["--at", "1", "--format", "yaml"],
+    ] {
+        assert_eq!(replay("", wrong).status.code(), Some(2), "{wrong:?}");
+    }
+}
+
+#[test]
+fn config_prints_each_value_with_its_origin_and_all_mistakes_at_once() {
+    let folder = Folder::new();
+    let file = folder.path().join("rtstats.toml");
+    std::fs::write(&file, "refresh_seconds = 5\nworkers = 3\n[admin]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    let print = |file: &std::path::Path| {
+        rtstats()
+            .arg("config")
+            .arg("--config")
+            .arg(file)
+            .arg("--data")
+            .arg(folder.path())
+            .args(["--workers", "2"])
+            .env("RTSTATS_RETENTION_DAYS", "3")
+            .output()
+            .unwrap()
+    };
+    let output = print(&file);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let line = |key: &str| told.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    assert!(line("refresh_seconds").contains("rtstats.toml"), "{told}");
+    assert!(line("retention_days").contains("RTSTATS_RETENTION_DAYS"), "{told}");
+    assert!(line("workers").contains("--workers"), "{told}");
+
+    std::fs::write(&file, "refresh_secnds = 5\n[limits]\nstreams_max = \"many\"\n").unwrap();
+    let output = print(&file);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("refresh_seconds") && told.contains("streams_max"), "{told}");
+}
+
+#[test]
+fn tenants_are_added_listed_and_removed() {
+    let folder = Folder::new();
+    folder.succeed(&["tenant", "add", "acme", "--timezone", "Europe/Berlin"]);
+    let twice = folder.command(&["tenant", "add", "acme", "--timezone", "UTC"]);
+    assert_eq!(twice.status.code(), Some(1));
+    let zone = folder.command(&["tenant", "add", "b", "--timezone", "Mars/Olympus"]);
+    assert_eq!(zone.status.code(), Some(2));
+    let name = folder.command(&["tenant", "add", "-x y", "--timezone", "UTC"]);
+    assert_eq!(name.status.code(), Some(2));
+    let token = folder.token("acme", "data");
+    assert!(token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert!(folder.succeed(&["tenant", "list"]).contains("acme\tEurope/Berlin"));
+    let database = std::fs::read(folder.database()).unwrap();
+    let told = |text: &str| database.windows(text.len()).any(|window| window == text.as_bytes());
+    assert!(!told(&token), "only a digest is stored");
+    folder.succeed(&["tenant", "remove", "acme"]);
+    assert_eq!(folder.succeed(&["tenant", "list"]), "");
+    assert_eq!(folder.command(&["tenant", "remove", "acme"]).status.code(), Some(1));
+}
+
+#[test]
+fn the_demo_is_alive_at_once_and_its_printed_commands_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, action) = ("a1".repeat(32), "b2".repeat(32));
+    let begun = Instant::now();
+    let mut child = rtstats()
+        .args(["demo", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--seed", "7"])
+        .args(["--data-token", &data, "--action-token", &action, "--data"])
+        .arg(folder.path().join("demo"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut printed = String::new();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    while !printed.contains("Ctrl-C") {
+        assert_ne!(out.read_line(&mut printed).unwrap(), 0, "{printed}");
+    }
+    let took = begun.elapsed();
+    let curl = printed.lines().find(|line| line.contains("/queues")).unwrap();
+    let words: Vec<&str> = curl.split_whitespace().collect();
+    let certificate = words[words.iter().position(|word| *word == "--cacert").unwrap() + 1];
+    let port = curl.split("localhost:").nth(1).unwrap().split('/').next().unwrap();
+    let address = format!("127.0.0.1:{port}").parse().unwrap();
+    let client = Client::tls(address, certificate.as_ref()).signed_in("acme", &data);
+    let queues = client.get("/api/rtstats/stats/queues.json").json();
+    let queues = queues["queue"].as_array().unwrap();
+    assert_eq!(queues.len(), 5);
+    let sum = |field: &str| queues.iter().map(|queue| queue[field].as_i64().unwrap()).sum::<i64>();
+    assert!(sum("enabled-agent-count") > 30);
+    let agents = client.get("/api/rtstats/stats/agents.json").json();
+    assert_eq!(agents["agent"].as_array().unwrap().len(), 30);
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_simulated_day_replays_without_a_malformed_line() {
+    let simulated = rtstats()
+        .args(["simulate", "--seed", "3", "--start", "2026-03-02T00:00:00Z", "--timezone", "UTC"])
+        .args(["--span", "10h"])
+        .output()
+        .unwrap();
+    assert!(simulated.status.success(), "{}", String::from_utf8_lossy(&simulated.stderr));
+    let log = String::from_utf8(simulated.stdout).unwrap();
+    let output = replay(&log, &["--at", "2026-03-02T10:00:00Z", "--format", "json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let queues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(queues["queue"][0]["day-queued"].as_i64().unwrap() > 0);
+}

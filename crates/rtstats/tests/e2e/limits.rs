@@ -1,0 +1,142 @@
+//! Slow, greedy and broken clients, and what the rest notices of them.
+
+use std::{
+    io::{Read, Write},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    client::receive,
+    documents::World,
+    server::{AGENTS, EVENTS, QUEUES},
+};
+
+/// Reads until the server closes the connection; how long that took.
+fn closed_after(stream: &mut dyn crate::client::Stream) -> Duration {
+    let begun = Instant::now();
+    let mut rest = [0; 4_096];
+    while matches!(stream.read(&mut rest), Ok(1..)) {}
+    begun.elapsed()
+}
+
+#[test]
+fn a_head_that_trickles_in_is_cut_off_and_nobody_else_waits() {
+    let world = World::new(&["--limits-header-timeout-seconds", "1"]);
+    let mut slow = world.data.connect();
+    slow.write_all(b"GET /api/rtstats/stats/agents HTTP/1.1\r\nHost: ").unwrap();
+    slow.flush().unwrap();
+    assert_eq!(world.get(AGENTS).status, 200);
+    let took = closed_after(&mut *slow);
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn an_idle_connection_is_closed_after_its_time_and_not_before() {
+    let world = World::new(&["--limits-idle-timeout-seconds", "2", "--limits-header-timeout-seconds", "1"]);
+    let mut stream = world.data.connect();
+    for _ in 0..3 {
+        world.data.send(&mut *stream, "GET", QUEUES, &[], b"").unwrap();
+        assert_eq!(receive(&mut *stream, false).unwrap().status, 200);
+        // Longer than a head may take, shorter than a connection may idle.
+        std::thread::sleep(Duration::from_millis(1_300));
+    }
+    let took = closed_after(&mut *stream);
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn a_handshake_that_never_comes_is_cut_off() {
+    let world = World::new(&["--limits-handshake-timeout-seconds", "1"]);
+    let mut silent = world.data.tcp().unwrap();
+    let took = closed_after(&mut silent);
+    assert!(took < Duration::from_secs(20), "{took:?}");
+}
+
+#[test]
+fn a_body_that_never_ends_is_408_and_keeps_nothing() {
+    let world = World::new(&["--limits-body-timeout-seconds", "1"]);
+    let mut stream = world.action.connect();
+    world.action.send_head(&mut *stream, "POST", EVENTS, &[], Some(1_000)).unwrap();
+    stream.write_all(b"{\"time\":").unwrap();
+    stream.flush().unwrap();
+    assert_eq!(receive(&mut *stream, false).unwrap().status, 408);
+}
+
+#[test]
+fn a_head_that_is_too_large_is_431() {
+    let world = World::new(&[]);
+    let large = "x".repeat(70_000);
+    let mut stream = world.data.connect();
+    // The server may answer and close before all of it has gone out.
+    let _ = world.data.send_head(&mut *stream, "GET", AGENTS, &[("X-Large", &large)], None);
+    assert_eq!(receive(&mut *stream, false).unwrap().status, 431);
+    assert_eq!(world.get(AGENTS).status, 200);
+}
+
+#[test]
+fn connections_over_the_limit_are_503_and_those_within_are_served() {
+    let world = World::new(&["--limits-connections-max", "4"]);
+    let mut open: Vec<_> = (0..4).map(|_| world.data.connect()).collect();
+    for stream in &mut open {
+        world.data.send(&mut **stream, "GET", QUEUES, &[], b"").unwrap();
+        assert_eq!(receive(&mut **stream, false).unwrap().status, 200);
+    }
+    let begun = Instant::now();
+    let refused = world.get(QUEUES);
+    assert_eq!(refused.status, 503);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    for stream in &mut open {
+        world.data.send(&mut **stream, "GET", QUEUES, &[], b"").unwrap();
+        assert_eq!(receive(&mut **stream, false).unwrap().status, 200);
+    }
+    drop(open);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.get(QUEUES).status != 200 {
+        assert!(Instant::now() < deadline, "there is room again");
+    }
+}
+
+#[test]
+fn batches_beyond_the_budget_are_503_and_nothing_of_them_is_kept() {
+    let world = World::new(&["--limits-ingest-in-flight-bytes-max", "33554432"]);
+    let half = vec![b'\n'; 15 << 20];
+    // Two senders hold most of the budget, with bodies that have not ended.
+    let mut holding: Vec<_> = (0..2)
+        .map(|_| {
+            let mut stream = world.action.connect();
+            world.action.send_head(&mut *stream, "POST", EVENTS, &[], Some(16 << 20)).unwrap();
+            stream.write_all(&half).unwrap();
+            stream.flush().unwrap();
+            stream
+        })
+        .collect();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let refused = loop {
+        let answer = world.action.post(EVENTS, &vec![b'\n'; 4 << 20]);
+        if answer.status != 200 || Instant::now() > deadline {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status, 503, "{}", refused.text());
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(world.get(QUEUES).status, 200, "reading goes on");
+    for stream in &mut holding {
+        stream.write_all(&vec![b'\n'; 1 << 20]).unwrap();
+        stream.flush().unwrap();
+        assert_eq!(receive(&mut **stream, false).unwrap().status, 200);
+    }
+}
+
+#[test]
+fn what_is_no_http_is_refused_and_the_server_goes_on() {
+    let world = World::new(&[]);
+    for nonsense in [&b"\0\0\0\0\r\n\r\n"[..], b"GET / HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"] {
+        let mut stream = world.data.connect();
+        stream.write_all(nonsense).unwrap();
+        stream.flush().unwrap();
+        let answer = receive(&mut *stream, false);
+        assert!(answer.is_err() || answer.unwrap().status == 400, "{nonsense:?}");
+    }
+    assert_eq!(world.get(AGENTS).status, 200);
+}

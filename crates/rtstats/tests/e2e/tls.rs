@@ -1,0 +1,127 @@
+//! TLS as clients meet it: versions, HTTP/2, certificates that change, a proxy in front.
+
+use std::{
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use crate::{
+    client::{Client, receive},
+    documents::World,
+    server::{AGENTS, Folder, PATIENCE, QUEUES, Server},
+};
+
+#[test]
+fn both_versions_of_tls_are_spoken() {
+    let world = World::new(&[]);
+    let certificate = world.folder.path().join("tls/cert.pem");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let client = Client::tls_with(world.server.address, &certificate, &[version]);
+        assert_eq!(client.get(AGENTS).status, 401);
+    }
+}
+
+#[test]
+fn a_connection_stays_for_many_requests() {
+    let world = World::new(&[]);
+    let mut stream = world.data.connect();
+    for _ in 0..20 {
+        world.data.send(&mut *stream, "GET", QUEUES, &[], b"").unwrap();
+        assert_eq!(receive(&mut *stream, false).unwrap().status, 200);
+    }
+}
+
+#[test]
+fn http_2_answers_many_requests_at_a_time() {
+    let world = World::new(&[]);
+    let config = world.data.tls_config_with_alpn(b"h2");
+    let authorization = world.data.authorization();
+    let address = world.server.address;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = tls.connect(name, stream).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let (sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        let mut answers = tokio::task::JoinSet::new();
+        for _ in 0..50 {
+            let request = http::Request::get(format!("https://localhost{AGENTS}.json"))
+                .header("authorization", &authorization)
+                .body(Empty::<bytes::Bytes>::new())
+                .unwrap();
+            let mut sender = sender.clone();
+            answers.spawn(async move {
+                let answer = sender.send_request(request).await.unwrap();
+                assert_eq!(answer.status(), 200);
+                answer.into_body().collect().await.unwrap().to_bytes()
+            });
+        }
+        while let Some(body) = answers.join_next().await {
+            assert!(body.unwrap().starts_with(b"{\"agent\":["));
+        }
+    });
+}
+
+#[test]
+fn a_changed_certificate_is_taken_without_dropping_connections() {
+    let world = World::new(&[]);
+    let mut open = world.data.connect();
+    let folder = world.folder.path().join("tls");
+    let old = std::fs::read(folder.join("cert.pem")).unwrap();
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(folder.join("cert.pem"), made.cert.pem()).unwrap();
+    assert_ne!(old, std::fs::read(folder.join("cert.pem")).unwrap());
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        // Trusts the new certificate alone.
+        let client = world.server.client(&world.folder);
+        let handshake = std::panic::catch_unwind(|| client.get(AGENTS).status);
+        if handshake.is_ok_and(|status| status == 401) {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the new certificate is not taken");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    world.data.send(&mut *open, "GET", QUEUES, &[], b"").unwrap();
+    assert_eq!(receive(&mut *open, false).unwrap().status, 200);
+}
+
+#[test]
+fn behind_a_proxy_it_speaks_plain_http() {
+    let folder = Folder::new();
+    let (data, _) = folder.tenant("acme", "UTC");
+    let server = Server::start(&folder, &["--behind-proxy"]);
+    let client = Client::plain(server.address).signed_in("acme", &data);
+    assert_eq!(client.get(AGENTS).status, 200);
+    assert!(!folder.path().join("tls").exists(), "no certificate is made that nobody uses");
+}
+
+#[test]
+fn curl_reads_it_with_the_certificate_of_the_data_folder() {
+    let world = World::new(&[]);
+    let token = world.folder.token("acme", "data");
+    let certificate = world.folder.path().join("tls/cert.pem");
+    let url = format!("https://localhost:{}{QUEUES}", world.server.address.port());
+    let curl = Command::new("curl")
+        .args(["--silent", "--show-error", "--fail", "--max-time", "20", "--cacert"])
+        .arg(&certificate)
+        .args(["--user", &format!("acme:{token}"), &url])
+        .output();
+    match curl {
+        Ok(output) => {
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{told}");
+            assert!(output.stdout.starts_with(b"<?xml"));
+        }
+        Err(error) => eprintln!("skipped: curl can't be run: {error}"),
+    }
+}
