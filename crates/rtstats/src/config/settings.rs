@@ -1,5 +1,5 @@
 //! The table of settings. Adding a line here is all that a new setting needs, besides the code that uses it (and
-//! `UPDATE_DOCS=1 cargo test -p rtstats docs_hold` for the documentation).
+//! `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` for its documentation).
 
 use std::{
     net::SocketAddr,
@@ -13,6 +13,7 @@ use super::form::{Form, Value};
 use crate::{telemetry::LogFormat, tls};
 
 /// One setting, as the table declares it.
+#[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// Its name in the TOML file; a dot separates the section.
     pub key: &'static str,
