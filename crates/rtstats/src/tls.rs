@@ -146,7 +146,7 @@ impl Certificates {
         Some(own.advice())
     }
 
-    /// Looks at the files, and takes them where they changed and fit. Reads two small files; call it every second or so.
+    /// Takes the files where they changed and fit. Reads two small files; to be called every second or so.
     pub fn reload_if_changed(&self) -> Reload {
         self.reload_at(clock::now())
     }
