@@ -20,3 +20,6 @@ pub use mistake::{Mistake, Mistakes, Origin};
 pub use print::settings_table;
 pub use resolve::{Effective, Sources, load, resolve};
 pub use settings::{Config, Limits, SETTINGS, Setting};
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! **No secrets.** A token or an `Authorization` header is never given to a log line or a label, by nobody; the HTTP
 //! libraries' inner logs, which may hold headers, are left out at every level. **No labels without bound**: nothing is
-//! labelled by tenant, agent, queue or path.
+//! labeled by tenant, agent, queue or path.
 
 mod incident;
 mod instrument;

@@ -24,7 +24,7 @@ use rustls::{
 use crate::clock;
 use own::Own;
 pub use pair::PairError;
-use pair::{Contents, Files};
+use pair::{Files, Fingerprint};
 
 /// Where the certificate and its key come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub struct Certificates {
 
 /// What was last seen of the files.
 struct Watch {
-    contents: Contents,
+    seen: Fingerprint,
     renewal_checked: i64,
 }
 
@@ -126,7 +126,7 @@ impl Certificates {
         let key = contents.certified_key(&files, &provider)?;
         let current = Arc::new(Current(ArcSwap::from_pointee(key)));
         let server = Arc::new(server_config(&provider, Arc::clone(&current))?);
-        let watch = Mutex::new(Watch { contents, renewal_checked: now });
+        let watch = Mutex::new(Watch { seen: contents.fingerprint(), renewal_checked: now });
         Ok(Certificates { files, own, provider, current, server, watch })
     }
 
@@ -146,7 +146,7 @@ impl Certificates {
         Some(own.advice())
     }
 
-    /// Looks at the files, and takes them where they changed and fit. Reads two small files; call it every second or so.
+    /// Takes the files where they changed and fit. Reads two small files; to be called every second or so.
     pub fn reload_if_changed(&self) -> Reload {
         self.reload_at(clock::now())
     }
@@ -158,11 +158,12 @@ impl Certificates {
             self.renew_if_due(now);
         }
         let contents = self.files.read();
-        if contents == watch.contents {
+        let seen = contents.fingerprint();
+        if seen == watch.seen {
             return Reload::Unchanged;
         }
+        watch.seen = seen;
         let loaded = contents.certified_key(&self.files, &self.provider);
-        watch.contents = contents;
         let certificate = self.files.certificate.display();
         match loaded {
             Ok(key) => {

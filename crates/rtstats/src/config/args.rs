@@ -53,6 +53,10 @@ static FLAGS: LazyLock<Vec<String>> =
     LazyLock::new(|| SETTINGS.iter().map(Setting::flag).collect());
 
 fn arg(setting: &'static Setting, flag: &'static str) -> Arg {
+    let words = match setting.form {
+        Form::Word(words) => format!(" [{}]", words.join(" or ")),
+        _ => String::new(),
+    };
     let default = match setting.default {
         "" => String::new(),
         default => format!(" [default: {default}]"),
@@ -60,8 +64,7 @@ fn arg(setting: &'static Setting, flag: &'static str) -> Arg {
     let arg = Arg::new(setting.key)
         .long(flag)
         .value_name(setting.form.value_name())
-        .help(format!("{}{default}", setting.about))
-        .hide_default_value(true);
+        .help(format!("{}{words}{default}", setting.about));
     let arg = match setting.section() {
         Some(section) => arg.help_heading(section),
         None => arg,

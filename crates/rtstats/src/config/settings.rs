@@ -1,5 +1,5 @@
 //! The table of settings. Adding a line here is all that a new setting needs, besides the code that uses it (and
-//! `UPDATE_DOCS=1 cargo test -p rtstats docs_hold` for the documentation).
+//! `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` for its documentation).
 
 use std::{
     net::SocketAddr,
@@ -13,6 +13,7 @@ use super::form::{Form, Value};
 use crate::{telemetry::LogFormat, tls};
 
 /// One setting, as the table declares it.
+#[derive(Debug, Clone, Copy)]
 pub struct Setting {
     /// Its name in the TOML file; a dot separates the section.
     pub key: &'static str,
@@ -122,7 +123,7 @@ settings! {
         "listen" listen: Vec<SocketAddr> = "0.0.0.0:8443", Form::Addresses,
             "Where the statistics API and ingest are served.";
         "behind_proxy" behind_proxy: bool = "false", Form::Switch,
-            "Serve plain HTTP, for a proxy on the same host or pod that terminates TLS; `tls.…` is then without effect.";
+            "Serve plain HTTP, for a proxy on the same host or pod that terminates TLS; `tls.…` has no effect.";
         "workers" workers: usize = "0", Form::Whole(0, 1_024),
             "Threads that serve connections; 0 means one per core.";
         "refresh_seconds" refresh: Duration = "10", Form::Seconds(0.1, 3_600.0),
@@ -140,11 +141,11 @@ settings! {
         "admin.listen" admin_listen: SocketAddr = "127.0.0.1:8444", Form::Address,
             "Where `/healthz`, `/readyz` and `/metrics` are served, in plain HTTP and without credentials.";
         "tls.certificate" tls_certificate: Option<PathBuf> = "", Form::Path,
-            "The certificate chain (PEM, the server's own first). Without it a self-signed one is made in the data folder.";
+            "The certificate chain (PEM, the server's own first); without it a self-signed one is made.";
         "tls.key" tls_key: Option<PathBuf> = "", Form::Path,
             "The private key (PEM, not encrypted) of `tls.certificate`.";
         "tls.host_names" tls_host_names: Vec<String> = "", Form::Names,
-            "Further names in the self-signed certificate, besides localhost, the loopback addresses and the host's name.";
+            "Further names in the self-signed certificate, besides localhost, loopback and the host's name.";
         "log.format" log_format: LogFormat = "text", Form::Word(&["text", "json"]),
             "Log lines for people, or one JSON object a line.";
         "log.level" log_level: String = "info", Form::Directives,
@@ -167,11 +168,14 @@ settings! {
             "Size of a request's head.";
         "limits.streams_max" streams_max: u32 = "100", Form::Whole(1, 10_000),
             "Requests under way on one HTTP/2 connection.";
-        "limits.ingest_queue_bytes_max" ingest_queue_bytes_max: usize = "67108864", Form::Whole(BATCH_BYTES_MAX, TERABYTE),
+        "limits.ingest_queue_bytes_max" ingest_queue_bytes_max: usize = "67108864",
+            Form::Whole(BATCH_BYTES_MAX, TERABYTE),
             "Events waiting for the journal; beyond it ingest answers 503.";
-        "limits.ingest_in_flight_bytes_max" ingest_in_flight_bytes_max: usize = "134217728", Form::Whole(BATCH_BYTES_MAX, TERABYTE),
+        "limits.ingest_in_flight_bytes_max" ingest_in_flight_bytes_max: usize = "134217728",
+            Form::Whole(BATCH_BYTES_MAX, TERABYTE),
             "Decoded bodies of all ingest requests under way; beyond it ingest answers 503.";
-        "limits.tenant_requests_per_second_max" tenant_requests_per_second_max: u32 = "0", Form::Whole(0, 10_000_000),
+        "limits.tenant_requests_per_second_max" tenant_requests_per_second_max: u32 = "0",
+            Form::Whole(0, 10_000_000),
             "Requests per second of one tenant; beyond it 429. 0 means no limit.";
     }
 }

@@ -51,7 +51,7 @@ pub fn are_directives(text: &str) -> bool {
     let known = |part: &str| {
         let part = part.trim();
         let level = part.rsplit_once('=').map_or(part, |(_, level)| level);
-        level.parse::<LevelFilter>().is_ok()
+        !level.is_empty() && level.parse::<LevelFilter>().is_ok()
     };
     text.split(',').all(known) && filter(text).is_some()
 }

@@ -88,66 +88,55 @@ pub(super) struct Files {
 
 impl Files {
     pub(super) fn read(&self) -> Contents {
-        Contents { certificate: Content::read(&self.certificate), key: Content::read(&self.key) }
+        Contents { certificate: read(&self.certificate), key: read(&self.key) }
     }
 }
 
-/// What the two files held; equal where both held the same, or couldn't be read for the same reason.
-#[derive(PartialEq, Eq)]
+/// What the two files hold, or why they can't be read.
 pub(super) struct Contents {
-    certificate: Content,
-    key: Content,
+    certificate: Result<Vec<u8>, String>,
+    key: Result<Vec<u8>, String>,
 }
 
-/// The bytes of a file. Only their digest is kept for comparing, no key lies about.
-struct Content {
-    digest: [u8; 32],
-    bytes: Result<Vec<u8>, String>,
+/// Tells contents apart without keeping a key about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fingerprint([[u8; 32]; 2]);
+
+fn fingerprint(content: &Result<Vec<u8>, String>) -> [u8; 32] {
+    let digest = match content {
+        Ok(bytes) => Sha256::new_with_prefix(b"read").chain_update(bytes),
+        Err(reason) => Sha256::new_with_prefix(b"not").chain_update(reason),
+    };
+    digest.finalize().into()
 }
 
-impl PartialEq for Content {
-    fn eq(&self, other: &Content) -> bool {
-        self.digest == other.digest
-    }
+fn bytes<'a>(content: &'a Result<Vec<u8>, String>, path: &Path) -> Result<&'a [u8], PairError> {
+    content
+        .as_deref()
+        .map_err(|reason| PairError::Unreadable { path: path.to_owned(), reason: reason.clone() })
 }
 
-impl Eq for Content {}
-
-impl Content {
-    fn read(path: &Path) -> Content {
-        let bytes = fs::read(path).map_err(reason);
-        let digest = match &bytes {
-            Ok(bytes) => Sha256::new().chain_update(b"read").chain_update(bytes).finalize(),
-            Err(reason) => Sha256::new().chain_update(b"not").chain_update(reason).finalize(),
-        };
-        Content { digest: digest.into(), bytes }
-    }
-
-    fn bytes(&self, path: &Path) -> Result<&[u8], PairError> {
-        let unreadable = |reason: &String| PairError::Unreadable {
-            path: path.to_owned(),
-            reason: reason.clone(),
-        };
-        self.bytes.as_deref().map_err(unreadable)
-    }
-}
-
-fn reason(error: io::Error) -> String {
-    match error.kind() {
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
-    }
+    })
 }
 
 impl Contents {
+    /// Equal where both files held the same, or couldn't be read for the same reason.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint([fingerprint(&self.certificate), fingerprint(&self.key)])
+    }
+
     /// The certificate with its key, checked to fit.
     pub(super) fn certified_key(
         &self,
         files: &Files,
         provider: &CryptoProvider,
     ) -> Result<CertifiedKey, PairError> {
-        let chain = chain(self.certificate.bytes(&files.certificate)?, &files.certificate)?;
-        let key = private_key(self.key.bytes(&files.key)?, &files.key)?;
+        let chain = chain(bytes(&self.certificate, &files.certificate)?, &files.certificate)?;
+        let key = private_key(bytes(&self.key, &files.key)?, &files.key)?;
         let key = provider.key_provider.load_private_key(key).map_err(|error| {
             PairError::BadKey { path: files.key.clone(), reason: error.to_string() }
         })?;
