@@ -3,10 +3,26 @@
 //! Append-only; one order per tenant; an append is answered once it is on disk. The trait is small so that
 //! another carrier of the log can stand in for the embedded one.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use stats::event::Millis;
 
 use crate::tenants::TenantId;
+
+mod check;
+mod checkpoint;
+mod chore;
+mod queue;
+mod read;
+mod row;
+mod snapshots;
+mod sqlite;
+mod writer;
+
+pub use queue::Depth;
+pub use sqlite::{Settings, SqliteJournal};
+pub use writer::{CommitReport, Observer};
 
 /// How many events of its tenant's log lie before: 0 is the beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -47,6 +63,24 @@ pub enum JournalError {
     /// The world failed; nothing was kept.
     #[error("the journal failed: {0}")]
     Failed(String),
+}
+
+impl JournalError {
+    fn failed(cause: impl Display) -> JournalError {
+        JournalError::Failed(cause.to_string())
+    }
+
+    fn damaged(what: impl Display) -> JournalError {
+        JournalError::Failed(format!("the database is damaged: {what}"))
+    }
+
+    fn unknown(tenant: TenantId) -> JournalError {
+        JournalError::Failed(format!("there is no tenant {} any more", tenant.0))
+    }
+
+    fn closed() -> JournalError {
+        JournalError::Failed("the journal is closed".to_owned())
+    }
 }
 
 /// The durable order of events.

@@ -1,4 +1,19 @@
-//! Tenants and their tokens (SPEC §5).
+//! Tenants and their tokens (SPEC §5), in the database of the data folder.
+//!
+//! [`Tenants`] changes them, from any process, also while a server runs. A server looks at them through an immutable
+//! [`Directory`], which a [`Watch`] reads anew after each change. Tokens are kept only as digests.
+
+mod directory;
+mod name;
+mod store;
+mod token;
+mod watch;
+
+pub use directory::{Directory, Tenant};
+pub use name::{NameError, TenantName};
+pub use store::{Added, InForce, TenantError, Tenants};
+pub use token::{Token, TokenDigest, TokenError, TokenKind};
+pub use watch::Watch;
 
 /// Number of a tenant, never used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
