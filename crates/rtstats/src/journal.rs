@@ -21,6 +21,7 @@ mod sqlite;
 mod writer;
 
 pub use queue::Depth;
+pub use read::LogReader;
 pub use sqlite::{Settings, SqliteJournal};
 pub use writer::{CommitReport, Observer};
 
@@ -107,4 +108,7 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Drops events received before an instant, as far as a kept snapshot stands for them.
     fn retain(&self, received_from: Millis) -> Result<(), JournalError>;
+
+    /// None while appends work, else why the last one failed.
+    fn trouble(&self) -> Option<String>;
 }

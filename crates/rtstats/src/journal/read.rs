@@ -4,8 +4,11 @@
 //! is asked for is what was there when reading began. Nothing is ever skipped: a row that is missing or not as it
 //! was written ends the reading with an error.
 
-use std::sync::{Mutex, PoisonError};
-use std::{ops::Deref, path::PathBuf};
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use rusqlite::{Connection, Rows};
 
@@ -13,13 +16,39 @@ use super::{
     JournalError, Position,
     row::{self, Extent, Unpacker},
 };
-use crate::{database, tenants::TenantId};
+use crate::{
+    database::{self, OpenError},
+    tenants::TenantId,
+};
 
 /// Stored bytes after which a read transaction ends.
 const RUN_BYTES: usize = 4 << 20;
 
 /// Rows after which a read transaction ends.
 const RUN_ROWS: usize = 4_096;
+
+/// A log's reader beside a running server or without one: it changes nothing and takes no lock.
+pub struct LogReader(Connection);
+
+impl LogReader {
+    /// Opens the logs of a data folder.
+    pub fn open(folder: &Path) -> Result<LogReader, OpenError> {
+        let connection = database::open(folder)?;
+        let query_only = connection.execute_batch("PRAGMA query_only=ON");
+        query_only.map_err(OpenError::sqlite(folder))?;
+        Ok(LogReader(connection))
+    }
+
+    /// Reads a tenant's log as [`super::Journal::read`] does.
+    pub fn read(
+        &self,
+        tenant: TenantId,
+        after: Position,
+        each: &mut dyn FnMut(Position, &[u8]),
+    ) -> Result<(), JournalError> {
+        log(&self.0, tenant, after, each)
+    }
+}
 
 /// Connections that read; each is lent to one reader at a time.
 pub(super) struct Readers {

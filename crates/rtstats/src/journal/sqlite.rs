@@ -95,11 +95,6 @@ impl SqliteJournal {
         self.queue.depth()
     }
 
-    /// None while appends work, else why the last one failed. It tries by itself whether they work again.
-    pub fn trouble(&self) -> Option<String> {
-        self.health.get()
-    }
-
     /// Writes what waits, marks the stop as clean and lets the folder go. Later appends fail.
     pub fn close(&self) -> Result<(), JournalError> {
         self.queue.close();
@@ -164,6 +159,11 @@ impl Journal for SqliteJournal {
     fn retain(&self, received_from: Millis) -> Result<(), JournalError> {
         let retain = plan(&*self.readers.lend()?, received_from).map_err(JournalError::failed)?;
         self.chore(Task::Retain(retain))
+    }
+
+    /// It tries by itself every second whether appends work again.
+    fn trouble(&self) -> Option<String> {
+        self.health.get()
     }
 }
 
