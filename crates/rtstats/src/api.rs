@@ -57,7 +57,9 @@ impl Api {
     /// Answers one request.
     pub async fn answer(&self, request: Request<Incoming>) -> Answer {
         let begun = Instant::now();
+        let head = *request.method() == Method::HEAD;
         let (kind, answer) = self.route(request).await;
+        let answer = if head { without_body(answer) } else { answer };
         self.metrics.request(kind, answer.status().as_u16(), begun.elapsed());
         self.metrics.bytes_sent(answer.body().size_hint().lower());
         answer
@@ -174,6 +176,16 @@ pub fn unavailable(why: Unavailable, tenant: &Tenant, format: Format) -> Answer 
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
         }
     }
+}
+
+/// HEAD gets what GET would, but for the body; its length is told all the same.
+fn without_body(mut answer: Answer) -> Answer {
+    let len = answer.body().size_hint().lower();
+    if answer.status() != StatusCode::NOT_MODIFIED {
+        answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(len));
+    }
+    *answer.body_mut() = Full::default();
+    answer
 }
 
 fn only_reading(method: &Method, format: Format) -> Result<(), Answer> {

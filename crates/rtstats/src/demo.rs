@@ -11,7 +11,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use stats::{event::{Event, Millis}, zone::Zone};
+use stats::{
+    event::{Event, Millis},
+    zone::{Zone, ZoneError},
+};
 
 use crate::{
     api::Api,
@@ -46,9 +49,9 @@ pub struct DemoArgs {
     /// Another number, another day
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// The contact centre's IANA time zone
-    #[arg(long, default_value = "UTC", value_name = "ZONE", value_parser = |name: &str| Zone::named(name))]
-    timezone: Zone,
+    /// The contact centre's IANA time zone; without it one where it is late morning now, the busiest time
+    #[arg(long, value_name = "ZONE", value_parser = |name: &str| Zone::named(name))]
+    timezone: Option<Zone>,
 }
 
 const TENANT: &str = "acme";
@@ -75,7 +78,11 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
         (None, None) => unreachable!("without a folder a temporary one was made"),
     };
     claim(&folder)?;
-    let tokens = set_up(args, &folder)?;
+    let zone = match &args.timezone {
+        Some(zone) => zone.clone(),
+        None => where_it_is_late_morning(clock::now())?,
+    };
+    let tokens = set_up(args, &zone, &folder)?;
     let config = Config {
         listen: vec![args.listen],
         admin_listen: args.admin_listen,
@@ -85,12 +92,12 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     running.wait_until_ready();
 
     let now = clock::now();
-    let day_start = args.timezone.day_of(now).start;
-    let mut simulation = Simulation::new(Plan::demo(args.seed, day_start, &args.timezone)).peekable();
+    let day_start = zone.day_of(now).start;
+    let mut simulation = Simulation::new(Plan::demo(args.seed, day_start, zone.clone())).peekable();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tenant = tokens.tenant;
     let past = runtime.block_on(send_until(&running.api, tenant, &mut simulation, now))?;
-    let written = introduce(&tokens, &folder, &running, past);
+    let written = introduce(&tokens, &folder, &running, &zone, past);
     // A demo whose output nobody reads is a demo all the same.
     drop(written);
 
@@ -136,14 +143,14 @@ fn claim(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn set_up(args: &DemoArgs, folder: &Path) -> anyhow::Result<Tokens> {
+fn set_up(args: &DemoArgs, zone: &Zone, folder: &Path) -> anyhow::Result<Tokens> {
     let name: TenantName = TENANT.parse()?;
     let mut tenants = Tenants::open(folder)?;
     match tenants.remove(&name) {
         Ok(_) | Err(TenantError::Unknown(_)) => {}
         Err(error) => return Err(error.into()),
     }
-    let tenant = tenants.add(&name, args.timezone.name())?.id;
+    let tenant = tenants.add(&name, zone.name())?.id;
     let mut set = |kind, given: &Option<Token>| {
         let token = match given {
             Some(token) => token.clone(),
@@ -155,6 +162,44 @@ fn set_up(args: &DemoArgs, folder: &Path) -> anyhow::Result<Tokens> {
     let data = set(TokenKind::Data, &args.data_token)?;
     let action = set(TokenKind::Action, &args.action_token)?;
     Ok(Tokens { tenant, data, action })
+}
+
+/// Cities round the world, of which one has a late morning at any hour.
+const CITIES: &[&str] = &[
+    "Pacific/Auckland",
+    "Australia/Sydney",
+    "Asia/Tokyo",
+    "Asia/Singapore",
+    "Asia/Dhaka",
+    "Asia/Kolkata",
+    "Asia/Dubai",
+    "Africa/Nairobi",
+    "Europe/Berlin",
+    "Europe/Lisbon",
+    "Atlantic/Cape_Verde",
+    "America/Sao_Paulo",
+    "America/Halifax",
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+];
+
+/// When a day has the most to show, in milliseconds after its start.
+const LATE_MORNING_MS: Millis = 41_400_000;
+
+fn where_it_is_late_morning(now: Millis) -> Result<Zone, ZoneError> {
+    let mut nearest = (Millis::MAX, Zone::named("UTC")?);
+    for city in CITIES {
+        let zone = Zone::named(city)?;
+        let off_ms = (now - zone.day_of(now).start - LATE_MORNING_MS).abs();
+        if off_ms < nearest.0 {
+            nearest = (off_ms, zone);
+        }
+    }
+    Ok(nearest.1)
 }
 
 /// Sends the events up to an instant, in batches; tells how many they were.
@@ -199,6 +244,7 @@ fn introduce(
     tokens: &Tokens,
     folder: &Path,
     running: &app::Running,
+    zone: &Zone,
     past: u64,
 ) -> io::Result<()> {
     let port = running.addresses.first().map_or(0, SocketAddr::port);
@@ -209,7 +255,8 @@ fn introduce(
     let mut out = io::stdout().lock();
     write!(
         out,
-        "\nA contact centre at work: 5 queues, 30 agents, {past} events of today so far, now live.\n\n\
+        "\nA contact centre at work in {}: 5 queues, 30 agents, {past} events of today so far, \
+         now live.\n\n\
          \x20 Statistics            {base}/stats\n\
          \x20 Tenant                {TENANT}\n\
          \x20 Data Request Token    {data}\n\
@@ -225,9 +272,25 @@ fn introduce(
          \x20 curl --cacert {} -u {TENANT}:{action} {base}/events -d \\\n\
          \x20   '{{\"time\":\"'$(date -u +%FT%TZ)'\",\"type\":\"transaction.queued\",\"transaction\":\"hello\",\"queue\":101}}'\n\n\
          Ctrl-C stops it.\n",
+        zone.name(),
         certificate.display(),
         running.admin_address,
         certificate.display(),
     )?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn somewhere_it_is_late_morning_at_any_hour() {
+        for hour in 0..24 {
+            let now = 1_790_000_000_000 + hour * 3_600_000;
+            let zone = where_it_is_late_morning(now).unwrap();
+            let off_ms = (now - zone.day_of(now).start - LATE_MORNING_MS).abs();
+            assert!(off_ms <= 5_400_000, "{} is {off_ms} ms off", zone.name());
+        }
+    }
 }

@@ -3,13 +3,13 @@
 //! Admission, reading, decoding, parsing, journal, shard, answer: in that order, and a 200 only after the last two.
 //! What is on its way at a time is bounded in bytes; beyond that a sender is told at once to come again.
 
+mod answers;
 mod body;
 
 use std::{sync::Arc, time::Duration};
 
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use serde_json::json;
 use stats::{document::Format, limit, parse::LineError};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -105,10 +105,10 @@ impl Ingest {
             Err(errors) => Err(Refusal::Malformed(errors)),
         };
         match submitted {
-            Ok(applied) => Ok(answer::json(StatusCode::OK, accepted(&applied))),
+            Ok(applied) => Ok(answer::json(StatusCode::OK, answers::taken(&applied))),
             Err(Refusal::Malformed(errors)) => {
                 self.metrics.lines_malformed(errors.len() as u64);
-                Err(answer::json(StatusCode::BAD_REQUEST, malformed(&errors)))
+                Err(answer::json(StatusCode::BAD_REQUEST, answers::malformed(&errors)))
             }
             Err(Refusal::Journal(error)) => Err(journal_refused(&error)),
             Err(Refusal::Tenant(why)) => Err(unavailable(why, &tenant, Format::Json)),
@@ -141,30 +141,6 @@ impl Ingest {
         self.journal.append(batch)?;
         outcome.await.unwrap_or(Err(Refusal::Tenant(Unavailable::NotReady)))
     }
-}
-
-fn accepted(applied: &Applied) -> Vec<u8> {
-    let ignored: Vec<_> = applied
-        .ignored
-        .iter()
-        .map(|(line, reason)| json!({ "line": line, "reason": reason.word() }))
-        .collect();
-    let body = json!({
-        "accepted": applied.accepted,
-        "duplicates": applied.duplicates,
-        "ignored": ignored,
-    });
-    body.to_string().into_bytes()
-}
-
-fn malformed(errors: &[LineError]) -> Vec<u8> {
-    let errors: Vec<_> = errors
-        .iter()
-        .map(|wrong| {
-            json!({ "line": wrong.line, "field": wrong.error.field, "message": wrong.error.message })
-        })
-        .collect();
-    json!({ "errors": errors }).to_string().into_bytes()
 }
 
 fn body_refused(error: BodyError) -> Answer {

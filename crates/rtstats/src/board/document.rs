@@ -34,6 +34,7 @@ pub struct Form {
 }
 
 impl Document {
+    /// A document of these bytes.
     pub fn new(bytes: Vec<u8>) -> Document {
         let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
         let plain = Form::new(Encoding::Identity, bytes.into(), hash);
