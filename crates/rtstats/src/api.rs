@@ -67,7 +67,8 @@ impl Api {
 
     async fn route(&self, request: Request<Incoming>) -> (Kind, Answer) {
         let path = request.uri().path();
-        if let Some(rest) = path.strip_prefix(BASE).filter(|rest| !rest.starts_with('.')) {
+        let below = |rest: &&str| rest.is_empty() || rest.starts_with('/');
+        if let Some(rest) = path.strip_prefix(BASE).filter(below) {
             let (kind, answered) = match self.statistics(&request, rest).await {
                 Ok((kind, answer)) => (kind, answer),
                 Err(answer) => (Kind::Other, answer),

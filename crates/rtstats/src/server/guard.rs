@@ -5,6 +5,7 @@
 use std::{
     future::Future,
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc,
@@ -63,14 +64,28 @@ pub struct Guard<S> {
     head_begun: Option<Instant>,
     /// Writing has waited since.
     blocked: Option<Instant>,
+    /// While closing: how long what still comes is read.
+    unread_until: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
+
+/// How long a closing connection reads what its client still sends.
+const UNREAD_TIME: Duration = Duration::from_secs(1);
 
 impl<S> Guard<S> {
     pub fn new(stream: S, patience: Patience, under_way: UnderWay) -> Guard<S> {
         let now = Instant::now();
         let timer = Box::pin(sleep_until(now + patience.header.unwrap_or(patience.idle)));
-        Guard { stream, patience, under_way, moved: now, head_begun: None, blocked: None, timer }
+        Guard {
+            stream,
+            patience,
+            under_way,
+            moved: now,
+            head_begun: None,
+            blocked: None,
+            unread_until: None,
+            timer,
+        }
     }
 
     /// The instant at which patience ends, as things stand; none while an answer is being made.
@@ -198,8 +213,31 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Guard<S> {
         }
     }
 
+    /// Closing on bytes that nobody has read would reset the last answer away: they are read, within bounds.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.stream).poll_shutdown(context);
-        self.wrote(context, result)
+        if self.unread_until.is_none() {
+            let result = Pin::new(&mut self.stream).poll_shutdown(context);
+            match self.wrote(context, result) {
+                Poll::Ready(Ok(())) => {}
+                other => return other,
+            }
+        }
+        let mut rest = [MaybeUninit::uninit(); 4_096];
+        loop {
+            let mut buffer = ReadBuf::uninit(&mut rest);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let until = self.unread_until.unwrap_or(Instant::now() + UNREAD_TIME);
+                    self.unread_until = Some(until);
+                    if Instant::now() >= until {
+                        return Poll::Ready(Ok(()));
+                    }
+                    self.timer.as_mut().reset(until);
+                }
+                Poll::Ready(_) => return Poll::Ready(Ok(())),
+                Poll::Pending if self.unread_until.is_none() => return Poll::Ready(Ok(())),
+                Poll::Pending => return self.timer.as_mut().poll(context).map(Ok),
+            }
+        }
     }
 }
