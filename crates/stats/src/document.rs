@@ -7,6 +7,8 @@ mod write;
 
 pub use fields::{AGENT_FIELDS, AgentRow, Field, FieldKind, QUEUE_FIELDS, QueueRow};
 
+pub(crate) use write::json_text;
+
 use crate::event::Millis;
 use write::{Csv, Json, Row, Xml};
 

@@ -3,6 +3,12 @@
 //! An `Event` borrows its text from the line that it was read from. Reading lines is `parse`'s work,
 //! meaning is the engine's: a value here is well-formed and says nothing of whether it makes sense.
 
+pub(crate) mod rfc3339;
+mod words;
+mod write;
+
+pub use words::Type;
+
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
@@ -154,18 +160,6 @@ pub enum Media {
     Voicemail = 4,
 }
 
-impl Media {
-    /// The word of the events and of the field media-type.
-    pub fn word(self) -> &'static str {
-        match self {
-            Media::Phone => "phone",
-            Media::Chat => "chat",
-            Media::Email => "email",
-            Media::Voicemail => "vmail",
-        }
-    }
-}
-
 /// A queue's service level agreement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sla {
@@ -212,11 +206,22 @@ pub struct CodeItem<'a> {
 }
 
 /// One of an agent's two phone lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the variants say it")]
 pub enum Line {
+    #[default]
     One,
     Two,
+}
+
+impl Line {
+    /// The number that events use.
+    pub fn number(self) -> u8 {
+        match self {
+            Line::One => 1,
+            Line::Two => 2,
+        }
+    }
 }
 
 /// A line's explicit status.

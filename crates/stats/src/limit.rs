@@ -26,6 +26,15 @@ pub const CODE_ITEMS_MAX: usize = 10_000;
 /// The highest queue number (SPEC §4: 1…2³¹−1).
 pub const QUEUE_ID_MAX: u32 = i32::MAX as u32;
 
+/// The highest number of a group.
+pub const GROUP_ID_MAX: u32 = i32::MAX as u32;
+
+/// The longest limit and evaluation period of a service level, in seconds: 68 years.
+pub const SLA_SECONDS_MAX: u32 = i32::MAX as u32;
+
+/// Objects and arrays within each other in one line, the event's own included.
+pub const NESTING_MAX: u32 = 127;
+
 /// Agents, queues and open legs of one tenant: a slot's number shares 32 bits with a kind of 4 bits.
 pub const SLOTS_MAX: usize = 1 << 27;
 
@@ -48,3 +57,4 @@ const _: () =
     assert!(WINDOW_MS < u32::MAX as i64, "window entries keep times and durations in 32 bits");
 const _: () = assert!(SLOTS_MAX < 1 << 28, "a slot shares 32 bits with a kind of 4 bits");
 const _: () = assert!(BATCH_BYTES_MAX < u32::MAX as usize, "positions in a batch fit in 32 bits");
+const _: () = assert!(NESTING_MAX < u128::BITS, "the parser keeps one bit for each level");
