@@ -175,9 +175,9 @@ impl Simulation {
 
     /// An agent accepts an offer.
     pub(super) fn answer(&mut self, contact: u32, serial: Serial) {
-        let visit = self.contacts[contact as usize].visit.take_if(|visit| {
-            visit.offers.iter().any(|offer| offer.serial == serial)
-        });
+        let visit = self.contacts[contact as usize]
+            .visit
+            .take_if(|visit| visit.offers.iter().any(|offer| offer.serial == serial));
         let Some(visit) = visit else { return };
         let (taken, others): (Vec<Offer>, Vec<Offer>) =
             visit.offers.iter().partition(|offer| offer.serial == serial);

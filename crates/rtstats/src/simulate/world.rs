@@ -74,9 +74,6 @@ pub struct World {
 }
 
 impl Role {
-    /// In the order of their groups.
-    pub const WORKING: [Role; 4] = [Role::AllRound, Role::Sales, Role::Support, Role::Digital];
-
     fn group_name(self) -> &'static str {
         match self {
             Role::AllRound => "Round the clock",
@@ -210,12 +207,17 @@ impl World {
         let occupancy = roster::occupancy_aim(staff.len());
         let mut seconds = vec![0.0; queues.len()];
         for agent in staff {
-            let enabled: Vec<u32> =
-                agent.skills.iter().filter(|skill| skill.enabled).map(|skill| skill.queue).collect();
+            let enabled: Vec<u32> = agent
+                .skills
+                .iter()
+                .filter(|skill| skill.enabled)
+                .map(|skill| skill.queue)
+                .collect();
             let share = |queue: &u32| agent.role.share(self.queues[*queue as usize].desk);
             let total: f64 = enabled.iter().map(share).sum();
             for queue in &enabled {
-                let part = if total > 0.0 { share(queue) / total } else { 1.0 / enabled.len() as f64 };
+                let part =
+                    if total > 0.0 { share(queue) / total } else { 1.0 / enabled.len() as f64 };
                 seconds[(queue - queues.start) as usize] +=
                     part * roster::working_seconds_per_weekday(agent.role);
             }
