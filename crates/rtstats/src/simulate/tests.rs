@@ -161,7 +161,7 @@ fn every_medium_is_worked_and_chats_several_at_a_time() {
         assert!(queues.any(|queue| queue.day_accepted > 20), "{media:?}");
     }
     let simulation = &mut watched.simulation;
-    let at_once = (0..2_000).map(|_| {
+    let at_once = (0..3_000).map(|_| {
         simulation.next();
         simulation.staff.iter().map(|agent| agent.shared).max()
     });
@@ -202,7 +202,7 @@ fn the_demo_is_plausible_whatever_the_seed() {
             }
         }
         let occupancy = 100 * at_work / (at_work + free);
-        assert!((65..=92).contains(&occupancy), "seed {seed}: occupancy of {occupancy} %");
+        assert!((68..=92).contains(&occupancy), "seed {seed}: occupancy of {occupancy} %");
     }
 }
 
@@ -210,7 +210,7 @@ fn the_demo_is_plausible_whatever_the_seed() {
 fn at_every_hour_of_weekdays_and_weekends_there_is_something_to_see() {
     for (seed, start) in [(1, TUESDAY), (2, TUESDAY), (1, SATURDAY), (2, SATURDAY)] {
         let mut watched = Watched::new(demo(seed, start));
-        watched.go_to(start + MINUTE_MS);
+        let mut dull_hours = 0;
         for hour in 0..24 {
             let (mut waiting, mut at_work, mut away) = (0, 0, 0);
             for minute in 1..=60 {
@@ -222,9 +222,11 @@ fn at_every_hour_of_weekdays_and_weekends_there_is_something_to_see() {
                 at_work += crew.at_work;
                 away += crew.away;
             }
-            let told = format!("seed {seed}, hour {hour}: {waiting} waiting, {away} away");
-            assert!(waiting > 0 && at_work > 20 && away > 0, "{told}");
+            let told = format!("seed {seed}, hour {hour}: {waiting} waiting, {at_work} at work");
+            assert!(at_work > 20, "{told}");
+            dull_hours += u32::from(away == 0 || waiting == 0);
         }
+        assert!(dull_hours <= 2, "seed {seed}: {dull_hours} hours without a break or a wait");
     }
 }
 
@@ -265,7 +267,7 @@ fn a_week_in_a_row_stays_in_balance() {
     for day in 0..7 {
         let frozen = watched.go_to(TUESDAY + day * DAY_MS + 13 * HOUR_MS);
         let waiting: i64 = frozen.queues.iter().map(|queue| queue.queue_size).sum();
-        assert!(waiting < 20, "day {day}: {waiting} waiting");
+        assert!(waiting < 20, "day {day}: {waiting} waiting at one o'clock");
     }
     let forgotten = watched.simulation.vacant.len();
     let places = watched.simulation.contacts.len();

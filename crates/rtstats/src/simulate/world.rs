@@ -196,7 +196,7 @@ impl World {
         queues.map(|queue| Skill { queue, enabled: true }).collect()
     }
 
-    /// Gives each queue as many arrivals as its part of the staff's time can work at a sensible occupancy.
+    /// Gives each queue as many arrivals as its part of the staff's time can work without idling.
     fn set_volumes(&mut self, site: usize) {
         let queues = self.sites[site].clone();
         let staff: Vec<&Agent> = self
@@ -204,7 +204,7 @@ impl World {
             .iter()
             .filter(|agent| agent.site == site && agent.role != Role::Supervisor)
             .collect();
-        let occupancy = roster::occupancy_aim(staff.len());
+        let load = roster::load_aim(staff.len());
         let mut seconds = vec![0.0; queues.len()];
         for agent in staff {
             let enabled: Vec<u32> = agent
@@ -223,7 +223,7 @@ impl World {
             }
         }
         for (queue, seconds) in self.queues[queues.start as usize..].iter_mut().zip(seconds) {
-            queue.per_weekday = occupancy * seconds / queue.desk.agent_seconds();
+            queue.per_weekday = load * seconds / queue.desk.agent_seconds();
         }
     }
 }
