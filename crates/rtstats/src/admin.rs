@@ -89,7 +89,11 @@ impl Admin {
             (StatusCode::SERVICE_UNAVAILABLE, format!("the journal can't be written: {error}\n"))
         } else {
             let broken = states[State::Broken as usize];
-            let note = if broken > 0 { format!("ready, but {broken} tenants are broken\n") } else { "ready\n".into() };
+            let note = if broken > 0 {
+                format!("ready, but {broken} tenants are broken\n")
+            } else {
+                "ready\n".into()
+            };
             (StatusCode::OK, note)
         }
     }
@@ -115,24 +119,59 @@ fn freshness(out: &mut String, ledgers: &[Ledger]) {
         .flat_map(|ledger| ledger.account.sources().map(move |source| (ledger, source)))
         .take(SOURCES_TOLD_MAX)
         .collect();
-    family(out, "rtstats_tenant_events", "Events in the tenant's log.", &ledgers.iter().map(|ledger| {
-        (tenant(ledger), ledger.events as f64)
-    }).collect::<Vec<_>>());
-    family(out, "rtstats_tenant_last_event_timestamp_seconds", "Last counted time of the tenant.", &ledgers.iter().filter_map(|ledger| {
-        Some((tenant(ledger), ledger.counted? as f64 / 1e3))
-    }).collect::<Vec<_>>());
-    family(out, "rtstats_source_last_event_timestamp_seconds", "Time of the source's latest event.", &sources.iter().map(|(ledger, source)| {
-        (source_of(ledger, source.0), source.1.last_event as f64 / 1e3)
-    }).collect::<Vec<_>>());
-    family(out, "rtstats_source_behind_seconds", "How far the source's latest event lies behind the server's clock.", &sources.iter().map(|(ledger, source)| {
-        (source_of(ledger, source.0), (ledger.instant - source.1.last_event) as f64 / 1e3)
-    }).collect::<Vec<_>>());
-    family(out, "rtstats_source_missing_events", "Sequence numbers of the source that never came.", &sources.iter().map(|(ledger, source)| {
-        (source_of(ledger, source.0), source.1.missing as f64)
-    }).collect::<Vec<_>>());
-    family(out, "rtstats_source_duplicate_events", "Events of the source whose numbers had been seen.", &sources.iter().map(|(ledger, source)| {
-        (source_of(ledger, source.0), source.1.duplicates as f64)
-    }).collect::<Vec<_>>());
+    family(
+        out,
+        "rtstats_tenant_events",
+        "Events in the tenant's log.",
+        &ledgers.iter().map(|ledger| (tenant(ledger), ledger.events as f64)).collect::<Vec<_>>(),
+    );
+    family(
+        out,
+        "rtstats_tenant_last_event_timestamp_seconds",
+        "Last counted time of the tenant.",
+        &ledgers
+            .iter()
+            .filter_map(|ledger| Some((tenant(ledger), ledger.counted? as f64 / 1e3)))
+            .collect::<Vec<_>>(),
+    );
+    family(
+        out,
+        "rtstats_source_last_event_timestamp_seconds",
+        "Time of the source's latest event.",
+        &sources
+            .iter()
+            .map(|(ledger, source)| (source_of(ledger, source.0), source.1.last_event as f64 / 1e3))
+            .collect::<Vec<_>>(),
+    );
+    family(
+        out,
+        "rtstats_source_behind_seconds",
+        "How far the source's latest event lies behind the server's clock.",
+        &sources
+            .iter()
+            .map(|(ledger, source)| {
+                (source_of(ledger, source.0), (ledger.instant - source.1.last_event) as f64 / 1e3)
+            })
+            .collect::<Vec<_>>(),
+    );
+    family(
+        out,
+        "rtstats_source_missing_events",
+        "Sequence numbers of the source that never came.",
+        &sources
+            .iter()
+            .map(|(ledger, source)| (source_of(ledger, source.0), source.1.missing as f64))
+            .collect::<Vec<_>>(),
+    );
+    family(
+        out,
+        "rtstats_source_duplicate_events",
+        "Events of the source whose numbers had been seen.",
+        &sources
+            .iter()
+            .map(|(ledger, source)| (source_of(ledger, source.0), source.1.duplicates as f64))
+            .collect::<Vec<_>>(),
+    );
 }
 
 fn family(out: &mut String, name: &str, about: &str, series: &[(String, f64)]) {

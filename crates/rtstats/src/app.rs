@@ -2,12 +2,7 @@
 
 mod housekeeping;
 
-use std::{
-    net::SocketAddr,
-    sync::Arc,
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;

@@ -13,8 +13,8 @@ use stats::zone::Zone;
 use crate::{
     app,
     config::{self, Mistakes, ServeArgs},
-    demo::{self, DemoArgs},
     database,
+    demo::{self, DemoArgs},
     journal::{LogReader, Position},
     replay::{self, Malformed, ReplayArgs},
     simulate::{self, SimulateArgs},

@@ -160,7 +160,9 @@ fn body_refused(error: BodyError) -> Answer {
 
 fn journal_refused(error: &JournalError) -> Answer {
     let (seconds, message) = match error {
-        JournalError::Full => (1, "More events are on their way than the disk takes. Nothing was kept."),
+        JournalError::Full => {
+            (1, "More events are on their way than the disk takes. Nothing was kept.")
+        }
         JournalError::Failed(_) => (5, "The journal can't be written. Nothing was kept."),
     };
     answer::retry(StatusCode::SERVICE_UNAVAILABLE, seconds, message, Format::Json)

@@ -76,7 +76,9 @@ const CHUNK_BYTES: usize = limit::BATCH_BYTES_MAX;
 pub fn run(args: &ReplayArgs) -> anyhow::Result<()> {
     let (format, page) = (args.format.into(), args.show.page());
     if format == Format::Csv && !matches!(page, Page::Agents | Page::Queues) {
-        bail!("csv is a form of the lists only: ask for --show agents or queues, or another --format");
+        bail!(
+            "csv is a form of the lists only: ask for --show agents or queues, or another --format"
+        );
     }
     let mut engine = Engine::new(args.timezone.clone()).with_sla_target(args.sla_target.into());
     let progress;
@@ -116,7 +118,8 @@ fn apply_until(
     let (mut lines_before, mut reached) = (0, false);
     loop {
         let (kept, room) = (chunk.len(), CHUNK_BYTES.max(chunk.len()));
-        let read = log.by_ref().take(room as u64).read_to_end(&mut chunk).context("can't read the log")?;
+        let read =
+            log.by_ref().take(room as u64).read_to_end(&mut chunk).context("can't read the log")?;
         if let Some(progress) = progress {
             progress.advance(read as u64);
         }
@@ -131,7 +134,8 @@ fn apply_until(
         match parse_batch(&chunk[..whole], None) {
             Ok(lines) if errors.is_empty() => {
                 for line in &lines {
-                    reached = reached || engine.would_count(&line.event).is_some_and(|count| count > at);
+                    reached =
+                        reached || engine.would_count(&line.event).is_some_and(|count| count > at);
                     if reached {
                         break;
                     }

@@ -20,7 +20,10 @@ use std::{
 use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{api::Api, telemetry::{Metrics, OpenConnection}};
+use crate::{
+    api::Api,
+    telemetry::{Metrics, OpenConnection},
+};
 
 pub use listen::{ListenError, bind};
 

@@ -125,25 +125,11 @@ pub type Reply = Box<dyn FnOnce(Result<Applied, Unavailable>) + Send>;
 
 /// All that can happen to a shard.
 enum Input {
-    Open {
-        live: Arc<Live>,
-        tenant: Arc<Tenant>,
-    },
+    Open { live: Arc<Live>, tenant: Arc<Tenant> },
     Close(TenantId),
-    Apply {
-        tenant: TenantId,
-        after: Position,
-        parsed: Parsed,
-        reply: Reply,
-    },
-    Freeze {
-        tenant: TenantId,
-        reply: oneshot::Sender<Result<Frozen, Unavailable>>,
-    },
-    Ledger {
-        tenant: Option<TenantId>,
-        reply: oneshot::Sender<Vec<Ledger>>,
-    },
+    Apply { tenant: TenantId, after: Position, parsed: Parsed, reply: Reply },
+    Freeze { tenant: TenantId, reply: oneshot::Sender<Result<Frozen, Unavailable>> },
+    Ledger { tenant: Option<TenantId>, reply: oneshot::Sender<Vec<Ledger>> },
     Stop,
 }
 
@@ -209,13 +195,7 @@ impl Shards {
     }
 
     /// Applies a batch that the journal made durable; `after` is the position behind it. Called in the log's order.
-    pub fn apply(
-        &self,
-        tenant: TenantId,
-        after: Position,
-        parsed: Parsed,
-        reply: Reply,
-    ) {
+    pub fn apply(&self, tenant: TenantId, after: Position, parsed: Parsed, reply: Reply) {
         self.send(tenant, Input::Apply { tenant, after, parsed, reply });
     }
 

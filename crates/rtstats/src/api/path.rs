@@ -31,11 +31,11 @@ pub enum PathError {
     NoSuch(&'static str),
 }
 
-const SUFFIXES: &str = "The lists are /agents and /queues, with .xml, .json or .csv or without a suffix.";
+const SUFFIXES: &str =
+    "The lists are /agents and /queues, with .xml, .json or .csv or without a suffix.";
 const NO_PAGE: &str =
     "There is no such page. The API has /agents, /queues, /agent/{agent-id} and /queue/{queue-id}.";
-const NO_ID: &str =
-    "The path ends before the id. Ask for /agent/{agent-id} or /queue/{queue-id}.";
+const NO_ID: &str = "The path ends before the id. Ask for /agent/{agent-id} or /queue/{queue-id}.";
 const BAD_ENCODING: &str =
     "The path's percent-encoding is broken. Write %25 for a percent sign, and UTF-8 as %XX bytes.";
 const NO_NUMBER: &str =

@@ -36,7 +36,9 @@ pub fn taken(applied: &Applied) -> Vec<u8> {
     json(&Taken {
         accepted: applied.accepted,
         duplicates: applied.duplicates,
-        ignored: ignored.map(|(line, reason)| Ignored { line: *line, reason: reason.word() }).collect(),
+        ignored: ignored
+            .map(|(line, reason)| Ignored { line: *line, reason: reason.word() })
+            .collect(),
     })
 }
 

@@ -129,12 +129,11 @@ fn unpack(coded: &[u8], encoding: Encoding) -> Result<Bytes, BodyError> {
         Encoding::Gzip => {
             flate2::read::MultiGzDecoder::new(coded).take(room).read_to_end(&mut lines)
         }
-        Encoding::Zstd => zstd::Decoder::with_buffer(coded)
-            .and_then(|mut decoder| {
-                // Frames that need more memory to unpack than a batch may have are refused.
-                decoder.window_log_max(BATCH_BYTES_MAX.ilog2())?;
-                decoder.take(room).read_to_end(&mut lines)
-            }),
+        Encoding::Zstd => zstd::Decoder::with_buffer(coded).and_then(|mut decoder| {
+            // Frames that need more memory to unpack than a batch may have are refused.
+            decoder.window_log_max(BATCH_BYTES_MAX.ilog2())?;
+            decoder.take(room).read_to_end(&mut lines)
+        }),
     };
     read.map_err(|error| BodyError::Broken(error.to_string()))?;
     if lines.len() > BATCH_BYTES_MAX {
@@ -150,8 +149,7 @@ mod tests {
     use super::*;
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
-        let mut encoder =
-            flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(plain).unwrap();
         encoder.finish().unwrap()
     }

@@ -20,7 +20,9 @@ pub struct ListenError {
 pub fn bind(address: SocketAddr, threads: usize) -> Result<Vec<TcpListener>, ListenError> {
     let failed = |error: std::io::Error| {
         let advice = match error.kind() {
-            std::io::ErrorKind::AddrInUse => " (another program listens there; choose another port)",
+            std::io::ErrorKind::AddrInUse => {
+                " (another program listens there; choose another port)"
+            }
             std::io::ErrorKind::PermissionDenied => " (ports below 1024 need a permission)",
             _ => "",
         };

@@ -117,7 +117,10 @@ impl Worker {
                 live.enter(State::Broken);
             }
             Err(_) => {
-                tracing::error!(tenant = &*live.name, "replaying the tenant's log broke an assertion");
+                tracing::error!(
+                    tenant = &*live.name,
+                    "replaying the tenant's log broke an assertion"
+                );
                 live.enter(State::Broken);
             }
         }
@@ -181,7 +184,8 @@ impl Worker {
         let now = clock::now();
         let asked = |id: &TenantId| tenant.is_none_or(|tenant| tenant == *id);
         let open = self.tenants.iter().filter(|(id, _)| asked(id));
-        open.filter_map(|(_, served)| Some(served.open.as_ref()?.ledger(&served.live, now))).collect()
+        open.filter_map(|(_, served)| Some(served.open.as_ref()?.ledger(&served.live, now)))
+            .collect()
     }
 
     fn due(&self, served: &Served) -> bool {

@@ -124,8 +124,7 @@ mod tests {
         let mut chi_square = 0.0;
         for (hour, count) in counts.iter().enumerate() {
             let both = OFFICE_HOURS.hours[hour] + OFFICE_HOURS.hours[(hour + 1) % 24];
-            let expected =
-                f64::from(days) * 2_000.0 * (both / 2.0) / OFFICE_HOURS.hours_per_day();
+            let expected = f64::from(days) * 2_000.0 * (both / 2.0) / OFFICE_HOURS.hours_per_day();
             chi_square += (f64::from(*count) - expected).powi(2) / expected;
         }
         assert!(chi_square < 49.7, "chi-square of {chi_square} over {counts:?}");

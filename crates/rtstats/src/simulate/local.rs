@@ -16,6 +16,12 @@ const DAY_MS: Millis = 86_400_000;
 pub struct DateNumber(pub i64);
 
 impl DateNumber {
+    /// The number of a calendar date.
+    pub fn of(date: Date) -> DateNumber {
+        let since = date.duration_since(Date::constant(1970, 1, 1));
+        DateNumber(since.as_hours() / 24)
+    }
+
     /// 0 is Monday.
     pub fn weekday(self) -> usize {
         // 1 January 1970 was a Thursday.
@@ -75,15 +81,13 @@ impl LocalTime {
             self.look_up(instant);
         }
         let local = instant + self.offset_ms;
-        Local {
-            date: DateNumber(local.div_euclid(DAY_MS)),
-            ms_of_day: local.rem_euclid(DAY_MS),
-        }
+        Local { date: DateNumber(local.div_euclid(DAY_MS)), ms_of_day: local.rem_euclid(DAY_MS) }
     }
 
     /// The instant of a local time; one that the clocks skip is moved on as far as they jump.
     pub fn instant(&self, date: DateNumber, ms_of_day: Millis) -> Millis {
-        let local = date.date().to_datetime(Time::midnight()).saturating_add(ms_of_day.milliseconds());
+        let local =
+            date.date().to_datetime(Time::midnight()).saturating_add(ms_of_day.milliseconds());
         let instant = self.rules.to_ambiguous_timestamp(local).compatible();
         instant.unwrap_or(Timestamp::MAX).as_millisecond()
     }

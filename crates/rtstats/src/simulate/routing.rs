@@ -3,6 +3,8 @@
 //! Skills-based: the agent who has been idle longest among those enabled for the queue; an agent who becomes free
 //! takes calls before chats before messages before mail, each in the order of arrival.
 
+use std::ops::RangeInclusive;
+
 use stats::event::{Base, Kind, Media, Millis};
 
 use super::{
@@ -14,6 +16,9 @@ use super::{
 
 /// Chats and emails that an agent works at once.
 const SHARED_MAX: u8 = 3;
+
+/// How long those are rung who only help out the first in turn.
+const HELP_RING_MS: Millis = 8_000;
 
 /// A caller who gives up after this time may leave a message instead.
 const MESSAGE_MS_MIN: Millis = 20_000;
@@ -81,11 +86,18 @@ impl Simulation {
         let floor = &self.floors[self.world.queues[queue as usize].site];
         let free = floor.free.iter().map(|(_, agent)| *agent);
         let fits = |agent: &u32| self.fits(*agent, contact, queue);
-        let mut chosen: Vec<u32> = free.filter(fits).take(desk.rings_at_once()).collect();
-        if chosen.is_empty() && desk == Desk::Chat {
-            let sharing = floor.sharing.iter().map(|(_, _, agent)| *agent);
-            chosen.extend(sharing.filter(fits).take(1));
-        }
+        let chosen: Vec<u32> = if desk == Desk::Chat {
+            // Whoever has one chat takes a second before others are drawn in, and a third only if there is nobody else.
+            let sharing = |counts: RangeInclusive<u8>| {
+                let from = (*counts.start(), Millis::MIN, 0);
+                let to = (*counts.end(), Millis::MAX, u32::MAX);
+                floor.sharing.range(from..=to).map(|(_, _, agent)| *agent)
+            };
+            let in_turn = sharing(1..=1).chain(free).chain(sharing(2..=SHARED_MAX - 1));
+            in_turn.filter(fits).take(1).collect()
+        } else {
+            free.filter(fits).take(desk.rings_at_once()).collect()
+        };
         for (index, agent) in chosen.into_iter().enumerate() {
             self.offer(contact, agent, index == 0);
         }
@@ -109,11 +121,12 @@ impl Simulation {
         let line = Simulation::CALL_LINE;
         self.tell(Kind::TransactionOffered { transaction, agent: login, line });
         let habits = self.desks[queue as usize].habits;
+        let ring_ms = if first { habits.ring_ms } else { HELP_RING_MS };
         let answer_ms = self.dice.spread(habits.answer);
         let (after_ms, turn) = match self.dice.unit() {
-            unit if unit < 0.025 => (answer_ms.min(habits.ring_ms), ContactTurn::Decline),
-            unit if unit < 0.055 => (habits.ring_ms, ContactTurn::RingsOut),
-            _ if answer_ms > habits.ring_ms => (habits.ring_ms, ContactTurn::RingsOut),
+            unit if unit < 0.025 => (answer_ms.min(ring_ms), ContactTurn::Decline),
+            unit if unit < 0.055 => (ring_ms, ContactTurn::RingsOut),
+            _ if answer_ms > ring_ms => (ring_ms, ContactTurn::RingsOut),
             _ => (answer_ms, ContactTurn::Answer),
         };
         self.agenda.enter(self.now + after_ms, Happening::Contact { contact, serial, turn });
@@ -175,9 +188,9 @@ impl Simulation {
 
     /// An agent accepts an offer.
     pub(super) fn answer(&mut self, contact: u32, serial: Serial) {
-        let visit = self.contacts[contact as usize].visit.take_if(|visit| {
-            visit.offers.iter().any(|offer| offer.serial == serial)
-        });
+        let visit = self.contacts[contact as usize]
+            .visit
+            .take_if(|visit| visit.offers.iter().any(|offer| offer.serial == serial));
         let Some(visit) = visit else { return };
         let (taken, others): (Vec<Offer>, Vec<Offer>) =
             visit.offers.iter().partition(|offer| offer.serial == serial);

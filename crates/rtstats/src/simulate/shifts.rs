@@ -74,7 +74,8 @@ impl Simulation {
                 continue;
             }
             let start = self.local.instant(date, agent.shift_start_ms);
-            let end = start + SHIFT_MS;
+            // By the clock on the wall: the night in which clocks are set back is an hour longer.
+            let end = self.local.instant(date, agent.shift_start_ms + SHIFT_MS);
             let at = if start <= self.now {
                 self.now + self.dice.between(200, MINUTE_MS)
             } else {

@@ -74,9 +74,6 @@ pub struct World {
 }
 
 impl Role {
-    /// In the order of their groups.
-    pub const WORKING: [Role; 4] = [Role::AllRound, Role::Sales, Role::Support, Role::Digital];
-
     fn group_name(self) -> &'static str {
         match self {
             Role::AllRound => "Round the clock",
@@ -199,7 +196,7 @@ impl World {
         queues.map(|queue| Skill { queue, enabled: true }).collect()
     }
 
-    /// Gives each queue as many arrivals as its part of the staff's time can work at a sensible occupancy.
+    /// Gives each queue as many arrivals as its part of the staff's time can work without idling.
     fn set_volumes(&mut self, site: usize) {
         let queues = self.sites[site].clone();
         let staff: Vec<&Agent> = self
@@ -207,21 +204,26 @@ impl World {
             .iter()
             .filter(|agent| agent.site == site && agent.role != Role::Supervisor)
             .collect();
-        let occupancy = roster::occupancy_aim(staff.len());
+        let load = roster::load_aim(staff.len());
         let mut seconds = vec![0.0; queues.len()];
         for agent in staff {
-            let enabled: Vec<u32> =
-                agent.skills.iter().filter(|skill| skill.enabled).map(|skill| skill.queue).collect();
+            let enabled: Vec<u32> = agent
+                .skills
+                .iter()
+                .filter(|skill| skill.enabled)
+                .map(|skill| skill.queue)
+                .collect();
             let share = |queue: &u32| agent.role.share(self.queues[*queue as usize].desk);
             let total: f64 = enabled.iter().map(share).sum();
             for queue in &enabled {
-                let part = if total > 0.0 { share(queue) / total } else { 1.0 / enabled.len() as f64 };
+                let part =
+                    if total > 0.0 { share(queue) / total } else { 1.0 / enabled.len() as f64 };
                 seconds[(queue - queues.start) as usize] +=
                     part * roster::working_seconds_per_weekday(agent.role);
             }
         }
         for (queue, seconds) in self.queues[queues.start as usize..].iter_mut().zip(seconds) {
-            queue.per_weekday = occupancy * seconds / queue.desk.agent_seconds();
+            queue.per_weekday = load * seconds / queue.desk.agent_seconds();
         }
     }
 }

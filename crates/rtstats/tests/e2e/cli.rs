@@ -74,7 +74,8 @@ fn replay_says_what_it_can_t_show() {
 fn config_prints_each_value_with_its_origin_and_all_mistakes_at_once() {
     let folder = Folder::new();
     let file = folder.path().join("rtstats.toml");
-    std::fs::write(&file, "refresh_seconds = 5\nworkers = 3\n[admin]\nlisten = \"127.0.0.1:1\"\n").unwrap();
+    std::fs::write(&file, "refresh_seconds = 5\nworkers = 3\n[admin]\nlisten = \"127.0.0.1:1\"\n")
+        .unwrap();
     let print = |file: &std::path::Path| {
         rtstats()
             .arg("config")

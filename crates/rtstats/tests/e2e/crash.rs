@@ -148,7 +148,13 @@ fn requests_under_way_end_before_a_stop_does() {
 #[test]
 fn a_second_server_on_the_same_folder_is_refused() {
     let world = World::new(&[]);
-    let output = world.folder.command(&["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let output = world.folder.command(&[
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--admin-listen",
+        "127.0.0.1:0",
+    ]);
     assert_eq!(output.status.code(), Some(1));
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(told.contains("server"), "{told}");
@@ -184,5 +190,7 @@ fn a_damaged_or_newer_database_is_refused_and_never_begun_afresh() {
     std::fs::write(&database, &whole).unwrap();
     let world = again(folder, &[]);
     assert_eq!(journalled(&world.folder).len(), 2_000);
-    assert!(DIRECTORY.contains("j.doe") && world.get("/api/rtstats/stats/agent/j.doe").status == 200);
+    assert!(
+        DIRECTORY.contains("j.doe") && world.get("/api/rtstats/stats/agent/j.doe").status == 200
+    );
 }

@@ -137,7 +137,9 @@ fn compressed_forms_unpack_to_the_plain_one_and_have_validators_of_their_own() {
     let plain = world.get(AGENTS);
     assert_eq!(plain.header("content-encoding"), None);
     let mut etags = vec![plain.header("etag").unwrap().to_owned()];
-    for (accepted, encoding) in [("gzip", "gzip"), ("br", "br"), ("zstd", "zstd"), ("gzip, br;q=0.1", "gzip")] {
+    for (accepted, encoding) in
+        [("gzip", "gzip"), ("br", "br"), ("zstd", "zstd"), ("gzip, br;q=0.1", "gzip")]
+    {
         let answer = world.data.request("GET", AGENTS, &[("Accept-Encoding", accepted)], b"");
         assert_eq!(answer.header("content-encoding"), Some(encoding));
         assert!(answer.header("vary").unwrap().contains("Accept-Encoding"));

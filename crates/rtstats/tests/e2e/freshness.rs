@@ -47,7 +47,8 @@ fn headers_say_which_instant_and_for_how_long() {
     let modified = httpdate::parse_http_date(answer.header("last-modified").unwrap()).unwrap();
     let seconds = modified.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
     assert_eq!(seconds as i64, described.as_second());
-    let max_age = answer.header("cache-control").unwrap().strip_prefix("private, max-age=").unwrap();
+    let max_age =
+        answer.header("cache-control").unwrap().strip_prefix("private, max-age=").unwrap();
     assert!((0..=10).contains(&max_age.parse::<u64>().unwrap()), "{max_age}");
 }
 
@@ -72,8 +73,14 @@ fn the_status_tells_how_far_each_source_has_come() {
     assert_eq!(status["events"]["duplicates"], 1);
     assert_eq!(status["events"]["ignored"], json!({ "unknown-agent": 1 }));
     let (crm, pbx) = (&status["sources"][0], &status["sources"][1]);
-    assert_eq!((&crm["source"], &crm["last-seq"], &crm["missing"]), (&json!("crm"), &json!(1), &json!(0)));
-    assert_eq!((&pbx["last-seq"], &pbx["missing"], &pbx["duplicates"]), (&json!(5), &json!(3), &json!(1)));
+    assert_eq!(
+        (&crm["source"], &crm["last-seq"], &crm["missing"]),
+        (&json!("crm"), &json!(1), &json!(0))
+    );
+    assert_eq!(
+        (&pbx["last-seq"], &pbx["missing"], &pbx["duplicates"]),
+        (&json!(5), &json!(3), &json!(1))
+    );
     let behind = pbx["behind-seconds"].as_f64().unwrap();
     assert!((30.0..60.0).contains(&behind), "{behind}");
 

@@ -28,7 +28,8 @@ fn a_batch_is_acknowledged_with_what_became_of_it() {
         queued(now, "a"),
         String::new(),
         queued(now, "a"),
-        json!({"time": now, "type": "agent.status", "agent": "nobody", "status": "available"}).to_string(),
+        json!({"time": now, "type": "agent.status", "agent": "nobody", "status": "available"})
+            .to_string(),
         queued(now, "b"),
     ]
     .join("\r\n");
@@ -47,7 +48,8 @@ fn a_batch_is_acknowledged_with_what_became_of_it() {
 fn one_malformed_line_keeps_the_whole_batch_out() {
     let world = World::new(&["--refresh-seconds", "0.1"]);
     let now = now_ms();
-    let wrong = json!({"time": now, "type": "agent.status", "agent": "j.doe", "status": "sleeping"});
+    let wrong =
+        json!({"time": now, "type": "agent.status", "agent": "j.doe", "status": "sleeping"});
     let body = format!("{}\n{wrong}\nnonsense\n", queued(now, "a"));
     let answer = world.action.post(EVENTS, body);
     assert_eq!(answer.status, 400);

@@ -32,7 +32,8 @@ fn a_head_that_trickles_in_is_cut_off_and_nobody_else_waits() {
 
 #[test]
 fn an_idle_connection_is_closed_after_its_time_and_not_before() {
-    let world = World::new(&["--limits-idle-timeout-seconds", "2", "--limits-header-timeout-seconds", "1"]);
+    let world =
+        World::new(&["--limits-idle-timeout-seconds", "2", "--limits-header-timeout-seconds", "1"]);
     let mut stream = world.data.connect();
     for _ in 0..3 {
         world.data.send(&mut *stream, "GET", QUEUES, &[], b"").unwrap();
@@ -131,7 +132,9 @@ fn batches_beyond_the_budget_are_503_and_nothing_of_them_is_kept() {
 #[test]
 fn what_is_no_http_is_refused_and_the_server_goes_on() {
     let world = World::new(&[]);
-    for nonsense in [&b"\0\0\0\0\r\n\r\n"[..], b"GET / HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"] {
+    for nonsense in
+        [&b"\0\0\0\0\r\n\r\n"[..], b"GET / HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]
+    {
         let mut stream = world.data.connect();
         stream.write_all(nonsense).unwrap();
         stream.flush().unwrap();

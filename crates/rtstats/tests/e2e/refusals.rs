@@ -61,8 +61,17 @@ fn each_token_opens_only_its_own_door() {
 fn a_path_that_is_not_of_the_api_s_form_is_400() {
     let world = World::new(&[]);
     for path in [
-        "/agents.yaml", "/queues.", "/queue/abc", "/queue/1.csv", "/agent/", "/agent", "/queue/",
-        "/agent/%zz", "/agent/%FF", "/agent/a/b", "/agents/",
+        "/agents.yaml",
+        "/queues.",
+        "/queue/abc",
+        "/queue/1.csv",
+        "/agent/",
+        "/agent",
+        "/queue/",
+        "/agent/%zz",
+        "/agent/%FF",
+        "/agent/a/b",
+        "/agents/",
     ] {
         xml_error(&world.get(&format!("/api/rtstats/stats{path}")), 400);
     }
@@ -72,7 +81,9 @@ fn a_path_that_is_not_of_the_api_s_form_is_400() {
 #[test]
 fn what_is_not_there_is_404() {
     let world = World::new(&[]);
-    for path in ["/agent/nobody", "/agent/j.do", "/agent/J.DOE", "/queue/116", "/queue/0", "/groups", ""] {
+    for path in
+        ["/agent/nobody", "/agent/j.do", "/agent/J.DOE", "/queue/116", "/queue/0", "/groups", ""]
+    {
         xml_error(&world.get(&format!("/api/rtstats/stats{path}")), 404);
     }
     json_error(&world.get("/api/rtstats/stats/agent/nobody.json"), 404);
@@ -124,7 +135,8 @@ fn a_new_token_works_and_the_old_one_stops_once_the_command_returns() {
 fn a_tenant_over_its_rate_is_429() {
     let world = World::new(&["--limits-tenant-requests-per-second-max", "2"]);
     let answers: Vec<Response> = (0..6).map(|_| world.get(QUEUES)).collect();
-    let over = answers.iter().find(|answer| answer.status == 429).expect("six at once are too many");
+    let over =
+        answers.iter().find(|answer| answer.status == 429).expect("six at once are too many");
     xml_error(over, 429);
     assert_eq!(over.header("retry-after"), Some("1"));
 }

@@ -48,7 +48,8 @@ fn http_2_answers_many_requests_at_a_time() {
         let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
         let stream = tls.connect(name, stream).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+        let handshake =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
         let (sender, connection) = handshake.await.unwrap();
         tokio::spawn(connection);
         let mut answers = tokio::task::JoinSet::new();

@@ -1,0 +1,95 @@
+//! A simulation at the clock's pace: the past first, then each event when its time has come.
+
+use std::{thread, time::Duration};
+
+use stats::event::Millis;
+
+use super::{Plan, Simulation, post::Poster};
+use crate::clock;
+
+/// Events of one batch.
+const BATCH_EVENTS: usize = 1_000;
+
+/// The least and the longest time between two looks at the clock: what happens meanwhile goes in one batch.
+const WAIT_MS_MIN: Millis = 100;
+const WAIT_MS_MAX: Millis = 1_000;
+
+/// Up to which instant events are due.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    began: Millis,
+    from: Millis,
+    speed: Option<f64>,
+}
+
+impl Pace {
+    /// Never ahead of the clock: a server refuses what is to come.
+    fn due(self, now: Millis) -> Millis {
+        match self.speed {
+            None => now,
+            Some(speed) => {
+                let gone = (now - self.began) as f64 * speed;
+                self.from.saturating_add(gone as Millis).min(now)
+            }
+        }
+    }
+}
+
+/// Sends until an instant has passed.
+pub fn run(
+    plan: Plan,
+    mut poster: Poster,
+    speed: Option<f64>,
+    until: Millis,
+) -> anyhow::Result<()> {
+    let pace = Pace { began: clock::now(), from: plan.start, speed };
+    eprintln!("rtstats: simulating as source {}", plan.source);
+    let mut simulation = Simulation::new(plan);
+    let mut caught_up = false;
+    while simulation.next_time() <= until {
+        let due = pace.due(clock::now()).min(until);
+        let (lines, events) = batch(&mut simulation, due);
+        if events > 0 {
+            poster.post(&lines)?;
+        }
+        if events == BATCH_EVENTS {
+            continue;
+        }
+        if !caught_up && due < until {
+            caught_up = true;
+            eprintln!("rtstats: {}; going on as the clock does", poster.account());
+        }
+        let gap_ms = simulation.next_time().saturating_sub(due).clamp(WAIT_MS_MIN, WAIT_MS_MAX);
+        if simulation.next_time() <= until {
+            thread::sleep(Duration::from_millis(gap_ms as u64));
+        }
+    }
+    eprintln!("rtstats: {}", poster.account());
+    Ok(())
+}
+
+/// The lines of the next events that are due, and how many they are.
+fn batch(simulation: &mut Simulation, due: Millis) -> (Vec<u8>, usize) {
+    let (mut lines, mut events) = (Vec::new(), 0);
+    while events < BATCH_EVENTS
+        && let Some(event) = simulation.next_until(due)
+    {
+        event.write_line(&mut lines);
+        events += 1;
+    }
+    (lines, events)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fast_pace_catches_up_with_the_clock_and_never_passes_it() {
+        let pace = Pace { began: 100_000, from: 0, speed: Some(11.0) };
+        assert_eq!(pace.due(101_000), 11_000);
+        assert_eq!(pace.due(110_000), 110_000);
+        assert_eq!(pace.due(200_000), 200_000);
+        assert_eq!(Pace { speed: None, ..pace }.due(101_000), 101_000);
+    }
+}
