@@ -11,6 +11,8 @@ use stats::{
     },
 };
 
+use crate::slow::{Leg, Model, Visit};
+
 /// One step of a case.
 #[derive(Clone, Debug)]
 pub enum Step {
@@ -105,7 +107,11 @@ struct World {
     clock: Millis,
     latest_read: Millis,
     seqs: [u64; 2],
-    last_pairs: Vec<(u64, u64)>,
+    /// Days without an event, among 10 000 gaps.
+    silences: u64,
+    /// What has happened so far, so that most events can make sense.
+    model: Model,
+    events: usize,
 }
 
 /// A slow, a usual and a hectic contact centre.
@@ -125,12 +131,14 @@ pub fn case(seed: u64, len: usize) -> Case {
     let mut world = World {
         agents: 1 + dice.below(5),
         queues: 1 + dice.below(3),
-        transactions: 1 + dice.below(9),
+        transactions: dice.one(&[1, 3, 6, 12, 40]),
         gaps_ms: dice.one(PACES),
         clock,
         latest_read: clock,
         seqs: [0; 2],
-        last_pairs: Vec::new(),
+        silences: dice.one(&[0, 1, 20]),
+        model: Model::default(),
+        events: 0,
         dice,
     };
     let target = world.dice.one(&[SlaTarget::Hours, SlaTarget::Percent]);
@@ -183,11 +191,13 @@ impl World {
 
     fn pass_time(&mut self) {
         let day_ms = 86_400_000;
+        if self.dice.below(10_000) < self.silences {
+            self.clock += self.dice.one(&[0, 1, 3, 9]) * day_ms;
+            self.clock += self.dice.below(day_ms as u64) as i64;
+        }
         self.clock += match self.dice.below(2_000) {
-            0 => self.dice.one(&[1, 3, 9]) * day_ms + self.dice.below(day_ms as u64) as i64,
-            1..4 => self.dice.below(day_ms as u64) as i64,
             // Onto the hour: where days begin and periods of service levels end.
-            4..12 => 3_600_000 - self.clock.rem_euclid(3_600_000),
+            0..12 => 3_600_000 - self.clock.rem_euclid(3_600_000),
             12..16 => 3_599_999 - self.clock.rem_euclid(3_600_000),
             16..24 => 900_000 - self.clock.rem_euclid(900_000),
             24..36 => 60_000 - self.clock.rem_euclid(60_000),
@@ -233,13 +243,16 @@ impl World {
             let seq = seq.saturating_sub(back).max(1);
             Origin { source: ["pbx", "crm"][source as usize].into(), seq }
         });
-        Step::Apply(Event { time, origin, kind })
+        let event = Event { time, origin, kind };
+        self.model.apply(self.events, &event);
+        self.events += 1;
+        Step::Apply(event)
     }
 
     fn kind(&mut self) -> Kind<'static> {
         match self.dice.below(1_000) {
-            0..70 => self.directory(),
-            70..150 => self.agent_status(),
+            0..50 => self.directory(),
+            50..150 => self.agent_status(),
             150..180 => Kind::LineStatus {
                 agent: self.agent(),
                 line: Line::Two,
@@ -259,36 +272,59 @@ impl World {
                     ExplicitLine::Clear,
                 ]),
             },
-            200..360 => {
+            200..380 => {
                 Kind::TransactionQueued { transaction: self.transaction(), queue: self.queue() }
             }
-            360..390 => Kind::TransactionAbandoned { transaction: self.transaction() },
-            390..405 => Kind::TransactionDiverted { transaction: self.transaction() },
+            380..390 => Kind::TransactionAbandoned { transaction: self.visitor().0 },
+            390..398 => Kind::TransactionDiverted { transaction: self.visitor().0 },
             _ => self.pair_kind(),
         }
     }
 
     fn pair_kind(&mut self) -> Kind<'static> {
-        let (transaction, agent) = self.pair();
         match self.dice.below(100) {
-            0..25 => Kind::TransactionOffered { transaction, agent, line: self.line() },
-            25..31 => Kind::TransactionRejected { transaction, agent },
-            31..35 => Kind::TransactionWithdrawn { transaction, agent },
-            35..53 => {
+            0..22 => {
+                let (transaction, agent) = self.visitor();
+                Kind::TransactionOffered { transaction, agent, line: self.line() }
+            }
+            22..32 => {
+                let (transaction, agent) = self.pair_with(Leg::offered);
+                Kind::TransactionRejected { transaction, agent }
+            }
+            32..38 => {
+                let (transaction, agent) = self.pair_with(Leg::offered);
+                Kind::TransactionWithdrawn { transaction, agent }
+            }
+            38..55 => {
+                let offered = self.dice.percent(60);
+                let (transaction, agent) =
+                    if offered { self.pair_with(Leg::offered) } else { self.visitor() };
                 let line = self.dice.percent(40).then(|| self.line());
                 Kind::TransactionAccepted { transaction, agent, line }
             }
-            53..60 => {
+            55..61 => {
+                let (transaction, agent) = self.any_pair();
                 let queue = self.dice.percent(60).then(|| self.queue());
                 let media = (queue.is_none() || self.dice.percent(30)).then(|| self.media());
                 Kind::TransactionPlaced { transaction, agent, queue, media, line: self.line() }
             }
-            60..66 => Kind::TransactionHeld { transaction, agent },
-            66..70 => Kind::TransactionResumed { transaction, agent },
-            70..75 => Kind::TransactionMuted { transaction, agent },
-            75..79 => Kind::TransactionUnmuted { transaction, agent },
-            79..89 => Kind::TransactionReleased { transaction, agent },
-            _ => Kind::TransactionCompleted { transaction, agent },
+            _ => self.leg_kind(),
+        }
+    }
+
+    fn leg_kind(&mut self) -> Kind<'static> {
+        let (transaction, agent) = self.pair_with(Leg::is_processing);
+        match self.dice.below(100) {
+            0..15 => Kind::TransactionHeld { transaction, agent },
+            15..25 => Kind::TransactionResumed { transaction, agent },
+            25..38 => Kind::TransactionMuted { transaction, agent },
+            38..48 => Kind::TransactionUnmuted { transaction, agent },
+            48..72 => Kind::TransactionReleased { transaction, agent },
+            72..82 => Kind::TransactionCompleted { transaction, agent },
+            _ => {
+                let (transaction, agent) = self.pair_with(Leg::is_post_processing);
+                Kind::TransactionCompleted { transaction, agent }
+            }
         }
     }
 
@@ -298,13 +334,13 @@ impl World {
                 let queue = self.queue();
                 self.queue_configured(queue)
             }
-            25..32 => Kind::QueueRemoved { queue: self.queue() },
-            32..57 => {
+            25..30 => Kind::QueueRemoved { queue: self.queue() },
+            30..57 => {
                 let agent = self.dice.below(self.agents);
                 self.agent_configured(agent)
             }
-            57..62 => Kind::AgentRemoved { agent: self.agent() },
-            62..90 => Kind::AssignmentSet {
+            57..61 => Kind::AgentRemoved { agent: self.agent() },
+            61..90 => Kind::AssignmentSet {
                 agent: self.agent(),
                 queue: self.queue(),
                 assigned: self.dice.percent(75),
@@ -359,18 +395,30 @@ impl World {
         Kind::AgentStatus { agent: self.agent(), status: self.dice.one(&statuses), code }
     }
 
-    /// A transaction and an agent, often those of one of the last few events.
-    fn pair(&mut self) -> (Text<'static>, Text<'static>) {
-        let pair = if !self.last_pairs.is_empty() && self.dice.percent(50) {
-            self.dice.one(&self.last_pairs)
-        } else {
-            (self.dice.below(self.transactions), self.dice.below(self.agents))
-        };
-        self.last_pairs.push(pair);
-        if self.last_pairs.len() > 4 {
-            self.last_pairs.remove(0);
+    /// Transaction and agent of a leg in this stage, mostly and if there is one.
+    fn pair_with(&mut self, stage: fn(&Leg) -> bool) -> (Text<'static>, Text<'static>) {
+        let legs: Vec<&Leg> = self.model.legs.iter().filter(|leg| stage(leg)).collect();
+        if legs.is_empty() || self.dice.percent(15) {
+            return self.any_pair();
         }
-        (format!("t{}", pair.0).into(), agent_id(pair.1))
+        let leg = self.dice.one(&legs);
+        let agent = self.model.agents[leg.agent].id.clone();
+        (leg.transaction.clone().into(), agent.into())
+    }
+
+    /// A transaction in a queue, mostly and if there is one, and an agent.
+    fn visitor(&mut self) -> (Text<'static>, Text<'static>) {
+        let open = |visit: &&Visit| visit.ended.is_none();
+        let visits: Vec<&Visit> = self.model.visits.iter().filter(open).collect();
+        if visits.is_empty() || self.dice.percent(15) {
+            return self.any_pair();
+        }
+        let transaction = self.dice.one(&visits).transaction.clone();
+        (transaction.into(), agent_id(self.dice.below(self.agents)))
+    }
+
+    fn any_pair(&mut self) -> (Text<'static>, Text<'static>) {
+        (self.transaction(), agent_id(self.dice.below(self.agents)))
     }
 
     fn agent(&mut self) -> Text<'static> {
