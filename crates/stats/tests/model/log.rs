@@ -64,7 +64,7 @@ const ZONES: &[(&str, i64)] = &[
     ("America/St_Johns", 1_289_097_060),    // 2010-11-07: the date before comes back
     ("America/St_Johns", 1_268_537_460),    // 2010-03-14: 23 h, by a change a minute after midnight
     ("Pacific/Apia", 1_325_239_200),        // 2011-12-30 doesn't exist
-    ("Pacific/Apia", 1_325_239_200),
+    ("Antarctica/Casey", 1_267_714_800), // 2010-03-05: two hours of it, then one more of the date before
 ];
 
 /// Every number comes from here: SplitMix64.
