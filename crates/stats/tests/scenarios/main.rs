@@ -1,0 +1,10 @@
+//! SPEC §3 and §4 as claims: each scenario shows one settled point, with figures worked out by hand.
+
+mod agents;
+mod days;
+mod directory;
+mod lines;
+mod log;
+mod queues;
+mod service_level;
+mod stage;
