@@ -1,5 +1,7 @@
 //! The documents' bytes: SPEC §2's fields in their order, as XML, JSON and CSV that any reader takes back.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where its own assumption does not hold")]
+
 use std::fmt;
 
 use proptest::{prelude::any, proptest};

@@ -1,5 +1,7 @@
 //! Snapshots as bytes: damage and other versions are refused, and what is over leaves no trace in them.
 
+#![allow(clippy::unwrap_used, reason = "a test ends where its own assumption does not hold")]
+
 use proptest::{collection::vec, prelude::any, proptest};
 use stats::{
     engine::{Engine, Outcome, SnapshotError},

@@ -214,47 +214,30 @@ impl Model {
         let visits: Vec<&Visit> =
             self.visits.iter().filter(|visit| visit.queue == number).collect();
         let legs: Vec<&Leg> = self.legs.iter().filter(|leg| leg.queue == Some(number)).collect();
-        let of_queue = || self.assignments.iter().filter(|((_, of), _)| *of == number);
-        let enabled_with = |statuses: &[i64]| {
-            let with = |((agent, _), enabled): &(&(usize, usize), &bool)| {
-                **enabled && statuses.contains(&self.agents[*agent].status_log.last().unwrap().1)
-            };
-            of_queue().filter(with).count() as i64
-        };
+        let enabled = |statuses: &[i64]| self.enabled_with(number, statuses);
         let queued = |window| visits.iter().filter(|visit| at.holds(window, visit.entered)).count();
-        let ended = |window, how| {
-            let ended = |visit: &&&Visit| {
-                visit.ended.is_some_and(|(t, ending)| ending == how && at.holds(window, t))
-            };
-            visits.iter().filter(ended).count() as i64
-        };
-        let waits = |window| {
-            let entered = visits.iter().filter(move |visit| at.holds(window, visit.entered));
-            entered.filter_map(|visit| Some(visit.ended?.0 - visit.entered))
-        };
-        let durations = |window| {
-            let begun =
-                move |leg: &&&Leg| leg.processing.is_some_and(|(from, _)| at.holds(window, from));
-            legs.iter().filter(begun).filter_map(|leg| processed_ms(leg))
-        };
-        let offered = |visit: &Visit| self.is_offered(visit);
+        let ended = |window, how| count_ended(&visits, at, window, how);
+        let waits = |window| waits_ms(&visits, at, window);
+        let durations = |window| durations_ms(&legs, at, window);
         let open = || visits.iter().filter(|visit| visit.ended.is_none());
-        let waiting = || open().filter(|visit| !offered(visit));
+        let offered = open().filter(|visit| self.is_offered(visit)).count() as i64;
+        let waiting = || open().filter(|visit| !self.is_offered(visit));
         QueueRow {
-            agent_count_busy: enabled_with(&[1, 2]),
-            agent_count_logged_out: enabled_with(&[9]),
-            agent_count_on_break: enabled_with(&[4]),
-            agent_count_post_process: enabled_with(&[3]),
-            agent_count_wait_transact: enabled_with(&[0]),
-            agent_count_work_offline: enabled_with(&[5]),
+            agent_count_busy: enabled(&[1, 2]),
+            agent_count_logged_out: enabled(&[9]),
+            agent_count_on_break: enabled(&[4]),
+            agent_count_post_process: enabled(&[3]),
+            agent_count_wait_transact: enabled(&[0]),
+            agent_count_work_offline: enabled(&[5]),
             day_abandoned: ended(Day, Ending::Abandoned),
             day_accepted: ended(Day, Ending::Accepted),
             day_avg_duration: average(durations(Day)),
             day_avg_wait_time: average(waits(Day)),
             day_queued: queued(Day) as i64,
             day_sla_activity: service_level(queue, &visits, at, at.day),
-            assigned_agent_count: of_queue().count() as i64,
-            enabled_agent_count: of_queue().filter(|(_, enabled)| **enabled).count() as i64,
+            assigned_agent_count: self.ties_of(number).count() as i64,
+            enabled_agent_count: self.ties_of(number).filter(|(_, enabled)| *enabled).count()
+                as i64,
             longest_wait_time: seconds(
                 waiting().map(|visit| at.now - visit.entered).max().unwrap_or(0),
             ),
@@ -264,7 +247,7 @@ impl Model {
                 Media::Email => "email",
                 Media::Voicemail => "vmail",
             },
-            number_in_offered: open().filter(|visit| offered(visit)).count() as i64,
+            number_in_offered: offered,
             number_in_progress: in_progress(&legs),
             queue_id: i64::from(queue.id),
             queue_name: queue.name.as_str().into(),
@@ -273,11 +256,7 @@ impl Model {
                 Some(sla) => service_level(queue, &visits, at, period_start(at, sla)),
                 None => 0,
             },
-            sla_target: match (queue.sla, target) {
-                (None, _) => 0,
-                (Some(sla), SlaTarget::Hours) => i64::from(sla.within_seconds / 3_600),
-                (Some(sla), SlaTarget::Percent) => i64::from(sla.percent),
-            },
+            sla_target: sla_target(queue, target),
             thirty_min_abandoned: ended(HalfHour, Ending::Abandoned),
             thirty_min_accepted: ended(HalfHour, Ending::Accepted),
             thirty_min_avg_duration: average(durations(HalfHour)),
@@ -289,9 +268,51 @@ impl Model {
         }
     }
 
+    /// Agents assigned to the queue, and whether enabled.
+    fn ties_of(&self, queue: usize) -> impl Iterator<Item = (usize, bool)> {
+        let ties = self.assignments.iter().filter(move |((_, of), _)| *of == queue);
+        ties.map(|((agent, _), enabled)| (*agent, *enabled))
+    }
+
+    fn enabled_with(&self, queue: usize, statuses: &[i64]) -> i64 {
+        let status = |agent: usize| self.agents[agent].status_log.last().unwrap().1;
+        let ties = self.ties_of(queue);
+        ties.filter(|(agent, enabled)| *enabled && statuses.contains(&status(*agent))).count()
+            as i64
+    }
+
     /// Whether an open visit is offered: a transaction has one open visit at most, and offers end with it.
     fn is_offered(&self, visit: &Visit) -> bool {
         self.legs.iter().any(|leg| leg.offered() && leg.transaction == visit.transaction)
+    }
+}
+
+fn count_ended(visits: &[&Visit], at: At, window: Window, how: Ending) -> i64 {
+    let ended = |visit: &&&Visit| {
+        visit.ended.is_some_and(|(t, ending)| ending == how && at.holds(window, t))
+    };
+    visits.iter().filter(ended).count() as i64
+}
+
+/// Waits that have ended, of the visits that entered in the window.
+fn waits_ms(visits: &[&Visit], at: At, window: Window) -> impl Iterator<Item = Millis> {
+    let entered = visits.iter().filter(move |visit| at.holds(window, visit.entered));
+    entered.filter_map(|visit| Some(visit.ended?.0 - visit.entered))
+}
+
+/// Processing times that have ended, of the legs that entered processing in the window.
+fn durations_ms(legs: &[&Leg], at: At, window: Window) -> impl Iterator<Item = Millis> {
+    let begun = legs
+        .iter()
+        .filter(move |leg| leg.processing.is_some_and(|(from, _)| at.holds(window, from)));
+    begun.filter_map(|leg| processed_ms(leg))
+}
+
+fn sla_target(queue: &Queue, target: SlaTarget) -> i64 {
+    match (queue.sla, target) {
+        (None, _) => 0,
+        (Some(sla), SlaTarget::Hours) => i64::from(sla.within_seconds / 3_600),
+        (Some(sla), SlaTarget::Percent) => i64::from(sla.percent),
     }
 }
 

@@ -64,7 +64,7 @@ const ZONES: &[(&str, i64)] = &[
     ("America/St_Johns", 1_289_097_060),    // 2010-11-07: the date before comes back
     ("America/St_Johns", 1_268_537_460),    // 2010-03-14: 23 h, by a change a minute after midnight
     ("Pacific/Apia", 1_325_239_200),        // 2011-12-30 doesn't exist
-    ("Antarctica/Casey", 1_267_714_800), // 2010-03-05: two hours of it, then one more of the date before
+    ("Antarctica/Casey", 1_267_714_800),    // 2010-03-05: begins, stops for an hour, begins again
 ];
 
 /// Every number comes from here: SplitMix64.
@@ -114,10 +114,11 @@ struct World {
     events: usize,
 }
 
-/// A slow, a usual and a hectic contact centre.
+/// Gaps between events of a slow, a usual, a busy and a hectic contact center, and of one that meets its windows' edges.
 const PACES: &[&[i64]] = &[
     &[0, 1, 250, 999, 1_000, 1_001, 5_000, 20_000, 60_000],
     &[0, 0, 1_000, 4_999, 5_000, 5_001, 20_000, 45_000, 300_000, 600_000],
+    &[0, 50, 100, 200, 400, 1_000],
     &[0, 1, 2, 3, 10, 500],
     &[0, 60_000, 599_999, 900_000, 1_799_999, 1_800_000, 1_800_001, 3_600_000],
 ];
