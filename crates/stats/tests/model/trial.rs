@@ -109,20 +109,21 @@ fn same_rows(number: usize, engine: &Frozen, model: &Frozen) -> Trial {
     if engine == model {
         return Ok(());
     }
-    let engine = format!("{engine:#?}");
-    let model = format!("{model:#?}");
-    let mut row = "";
+    let shown = |frozen: &Frozen| {
+        let agents =
+            frozen.agents.iter().map(|row| (row.agent_id.to_string(), format!("{row:#?}")));
+        let queues =
+            frozen.queues.iter().map(|row| (row.queue_id.to_string(), format!("{row:#?}")));
+        agents.chain(queues).collect::<Vec<_>>()
+    };
     let mut differences = String::new();
-    for (engine, model) in engine.lines().zip(model.lines()) {
-        if engine.contains("agent_id:") || engine.contains("queue_id:") {
-            row = engine.trim();
-        }
-        if engine != model {
-            differences +=
-                &format!("  engine {}  model {}  ({row})\n", engine.trim(), model.trim());
+    for ((id, engine), (_, model)) in shown(engine).iter().zip(shown(model)) {
+        for (engine, model) in engine.lines().zip(model.lines()).filter(|(one, two)| one != two) {
+            differences += &format!("  {id}: {} by the engine, {}\n", engine.trim(), model.trim());
         }
     }
-    Err(format!("step {number}: documents differ\n{differences}"))
+    let instants = format!("{} by the engine, {}", engine.instant, model.instant);
+    Err(format!("step {number}: documents of {instants} by the model differ\n{differences}"))
 }
 
 /// Every document in every form.
