@@ -39,7 +39,7 @@ fn longer_than(tree: &Tree, limit: usize, said: &str) -> Vec<Violation> {
 pub fn files_open_with_their_purpose(tree: &Tree) -> Vec<Violation> {
     let dumb = tree.ending(".rs").filter(|(_, text)| {
         let first = text.lines().next().unwrap_or_default();
-        !first.strip_prefix("//!").is_some_and(|said| said.trim().len() > 3)
+        first.strip_prefix("//!").is_none_or(|said| said.trim().len() <= 3)
     });
     let message = "opens with no `//!` that says what the file is for";
     dumb.map(|(path, _)| Violation::new(path, 1, RULE, message)).collect()
