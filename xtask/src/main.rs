@@ -1,2 +1,56 @@
-//! The project's own tools.
-fn main() {}
+//! The project's own tools: `cargo xtask tidy`, `ci`, `load` and `bench`.
+//!
+//! Nothing here is part of the product. Each tool is a module; this file only names them.
+
+mod bench;
+mod ci;
+mod load;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's own tools.
+#[derive(Parser)]
+#[command(name = "xtask")]
+struct Cli {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+#[derive(Subcommand)]
+enum Tool {
+    /// Hold the house rules: floors, file lengths, headers, links, names in the documents.
+    Tidy,
+    /// Run everything that must be green before a commit is merged, with the time of each step.
+    Ci,
+    /// Put load on a running server and measure it.
+    #[command(subcommand)]
+    Load(load::Load),
+    /// Start servers, measure, and print a Markdown table for docs/benchmarks.md.
+    #[command(subcommand)]
+    Bench(bench::Bench),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().tool {
+        Tool::Tidy => tidy::run(&root()),
+        Tool::Ci => ci::run(&root()),
+        Tool::Load(load) => load::run(&load),
+        Tool::Bench(bench) => bench::run(&bench, &root()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder: the parent of this package's.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_path_buf()
+}

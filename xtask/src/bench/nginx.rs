@@ -1,0 +1,148 @@
+//! nginx as the yardstick: the same bytes from files, over TLS 1.3 with Basic auth, set up as fast as it goes.
+//!
+//! Two workers that each accept on a socket of their own, connections that never end, no access log, open files
+//! cached, passwords compared in the clear (the cheapest that it has), a certificate of the kind that rtstats makes.
+
+use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+
+use super::free_address;
+use crate::load::process;
+use crate::load::target::Address;
+
+/// What nginx serves: the path of a document and its bytes.
+pub type Document = (String, Vec<u8>);
+
+/// A running nginx; it is ended when this is dropped.
+pub struct Nginx {
+    child: Child,
+    folder: PathBuf,
+    listen: SocketAddr,
+}
+
+impl Nginx {
+    /// Writes the documents and the passwords (name and token of each tenant) below `folder`, and starts nginx.
+    pub fn start(folder: &Path, documents: &[Document], users: &[(&str, &str)]) -> Result<Nginx> {
+        let listen = free_address()?;
+        for (path, bytes) in documents {
+            let file = folder.join("html").join(path.trim_start_matches('/'));
+            std::fs::create_dir_all(file.parent().unwrap_or(folder))?;
+            std::fs::write(&file, bytes)?;
+        }
+        let passwords = users.iter().map(|(name, token)| format!("{name}:{{PLAIN}}{token}\n"));
+        std::fs::write(folder.join("passwords"), passwords.collect::<String>())?;
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).context("no certificate")?;
+        std::fs::write(folder.join("certificate.pem"), made.cert.pem())?;
+        std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem())?;
+        std::fs::write(folder.join("nginx.conf"), settings(folder, listen))?;
+        let child = command(folder)
+            .args(["-g", "daemon off;"])
+            .stdin(Stdio::null())
+            .spawn()
+            .context("cannot start nginx; on Debian: apt-get install nginx")?;
+        let nginx = Nginx { child, folder: folder.to_owned(), listen };
+        let begin = Instant::now();
+        while TcpStream::connect(listen).is_err() {
+            ensure!(begin.elapsed() < Duration::from_secs(10), "nginx does not answer");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(nginx)
+    }
+
+    /// The master's process and its workers'.
+    pub fn pids(&self) -> Vec<u32> {
+        process::family(self.child.id())
+    }
+
+    /// Where a load goes.
+    pub fn address(&self, path: &str, user: &str, token: &str) -> Address {
+        Address {
+            url: format!("https://{}{path}", self.listen),
+            user: Some(format!("{user}:{token}")),
+            cacert: None,
+            insecure: true,
+        }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Asked to stop, the master ends its workers; killed, it would leave them behind.
+        let asked = command(&self.folder).args(["-s", "stop"]).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new("nginx");
+    command.arg("-p").arg(folder).arg("-e").arg(folder.join("error.log"));
+    command.arg("-c").arg(folder.join("nginx.conf"));
+    command
+}
+
+fn settings(folder: &Path, listen: SocketAddr) -> String {
+    let folder = folder.display();
+    format!(
+        "# As root, so that the workers can read the benchmark's folder.
+user root;
+worker_processes 2;
+pid {folder}/nginx.pid;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    types {{ application/json json; application/xml xml; }}
+    default_type application/xml;
+    charset off;
+    gzip off;
+    sendfile on;
+    tcp_nopush on;
+    tcp_nodelay on;
+    server_tokens off;
+    keepalive_timeout 3600;
+    keepalive_requests 1000000000;
+    open_file_cache max=100 inactive=3600s;
+    open_file_cache_valid 3600s;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{
+        listen {listen} ssl reuseport backlog=4096;
+        ssl_certificate {folder}/certificate.pem;
+        ssl_certificate_key {folder}/key.pem;
+        ssl_protocols TLSv1.3;
+        root {folder}/html;
+        location / {{
+            auth_basic \"rtstats\";
+            auth_basic_user_file {folder}/passwords;
+        }}
+    }}
+}}
+"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_keep_to_their_folder_and_to_loopback() {
+        let listen = "127.0.0.1:8443".parse().unwrap();
+        let settings = settings(Path::new("/x/y"), listen);
+        for line in settings.lines().map(str::trim).filter(|line| line.contains('/')) {
+            assert!(line.contains(" /x/y/") || line.contains("application/"), "{line}");
+        }
+        assert!(settings.contains("listen 127.0.0.1:8443 ssl"));
+        assert_eq!(settings.matches('{').count(), settings.matches('}').count());
+    }
+}

@@ -1,0 +1,113 @@
+//! The server under test: its own process, on loopback, with data in a folder of the benchmark.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{free_address, status_of};
+use crate::load::target::Address;
+
+/// How long a start may take before the benchmark gives up.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running `rtstats serve`; it is killed when this is dropped.
+pub struct Server {
+    child: Child,
+    listen: SocketAddr,
+    /// From the start of the process to the first `200` of `/readyz`.
+    pub start: Duration,
+}
+
+impl Server {
+    /// Starts the server and waits until it is ready.
+    pub fn start(binary: &Path, data: &Path) -> Result<Server> {
+        let (listen, admin) = (free_address()?, free_address()?);
+        let log = data.join("bench-server.log");
+        let begin = Instant::now();
+        let child = Command::new(binary)
+            .arg("serve")
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", &listen.to_string(), "--admin-listen", &admin.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", binary.display()))?;
+        let mut server = Server { child, listen, start: Duration::ZERO };
+        while status_of(admin, "/readyz") != Some(200) {
+            if let Some(status) = server.child.try_wait()? {
+                bail!("the server ended with {status}:\n{}", text(&log));
+            }
+            ensure!(begin.elapsed() < PATIENCE, "the server isn't ready:\n{}", text(&log));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        server.start = begin.elapsed();
+        Ok(server)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Kill −9, and the process is gone.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Where a load goes.
+    pub fn address(&self, path: &str, tenant: &str, token: &str) -> Address {
+        Address {
+            url: format!("https://{}{path}", self.listen),
+            user: Some(format!("{tenant}:{token}")),
+            cacert: None,
+            insecure: true,
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn text(log: &Path) -> String {
+    std::fs::read_to_string(log).unwrap_or_default()
+}
+
+/// A tenant and its two tokens.
+pub struct Tenant {
+    pub name: String,
+    pub data: String,
+    pub action: String,
+}
+
+impl Tenant {
+    /// Adds a tenant to a data folder, whether a server runs on it or not.
+    pub fn add(binary: &Path, data: &Path, name: &str) -> Result<Tenant> {
+        let data: PathBuf = data.to_path_buf();
+        rtstats(binary, &data, &["tenant", "add", name, "--timezone", "Etc/UTC"])?;
+        let data_token = rtstats(binary, &data, &["token", "new", name, "data"])?;
+        let action = rtstats(binary, &data, &["token", "new", name, "action"])?;
+        Ok(Tenant { name: name.to_owned(), data: data_token, action })
+    }
+}
+
+/// Runs a command of the binary and returns what it printed.
+fn rtstats(binary: &Path, data: &Path, arguments: &[&str]) -> Result<String> {
+    let shown = || format!("{} {}", binary.display(), arguments.join(" "));
+    let output = Command::new(binary).args(arguments).arg("--data").arg(data).output();
+    let output = output.with_context(shown)?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{} failed: {errors}", shown());
+    Ok(String::from_utf8(output.stdout).with_context(shown)?.trim().to_owned())
+}

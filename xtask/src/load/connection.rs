@@ -1,0 +1,307 @@
+//! One HTTP/1.1 connection over TLS, made for measuring: one request after the other, answers counted.
+//!
+//! Not a general client: an answer must say its length. TLS records are decrypted where they arrived, and one read
+//! takes many of them, so that the generator leaves the processor to the server.
+
+use std::fmt;
+
+use memchr::memmem;
+use rustls::client::UnbufferedClientConnection;
+use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::target::Target;
+
+/// Room for what one read brings.
+const INCOMING_BYTES: usize = 64 << 10;
+
+/// The most that TLS adds to a record, and the most that a record carries.
+const RECORD_OVERHEAD_BYTES: usize = 64;
+const RECORD_BYTES: usize = 16 << 10;
+
+/// Longer heads are no answer of a server that we measure.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+
+/// Why a request got no answer, in few words: errors are counted by them.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Failure(pub String);
+
+impl Failure {
+    fn io(what: &str, error: &std::io::Error) -> Failure {
+        Failure(format!("{what}: {}", error.kind()))
+    }
+
+    fn tls(error: impl fmt::Display) -> Failure {
+        Failure(format!("TLS: {error}"))
+    }
+}
+
+/// The answer to a request.
+#[derive(Debug, Default)]
+pub struct Answer {
+    pub status: u16,
+    /// Bytes of head and body.
+    pub bytes: usize,
+    /// The body, if it was asked for.
+    pub body: Vec<u8>,
+    head: Vec<u8>,
+    expected: Option<usize>,
+    keep_body: bool,
+    closes: bool,
+}
+
+/// An open connection.
+pub struct Connection {
+    tcp: TcpStream,
+    tls: UnbufferedClientConnection,
+    incoming: Vec<u8>,
+    /// The part of `incoming` that holds bytes not yet processed.
+    start: usize,
+    end: usize,
+    outgoing: Vec<u8>,
+    closes: bool,
+}
+
+/// What TLS wants next.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// More bytes from the server, in the midst of the handshake.
+    Handshake,
+    /// The handshake is over and all received bytes are used up.
+    Idle,
+    /// The server is gone.
+    Closed,
+}
+
+impl Connection {
+    /// Connects and shakes hands.
+    pub async fn open(target: &Target) -> Result<Connection, Failure> {
+        let tcp = TcpStream::connect(target.address).await;
+        let tcp = tcp.map_err(|error| Failure::io("connect", &error))?;
+        tcp.set_nodelay(true).map_err(|error| Failure::io("connect", &error))?;
+        let tls = UnbufferedClientConnection::new(target.tls.clone(), target.name.clone());
+        let mut connection = Connection {
+            tcp,
+            tls: tls.map_err(Failure::tls)?,
+            incoming: vec![0; INCOMING_BYTES],
+            start: 0,
+            end: 0,
+            outgoing: Vec::new(),
+            closes: false,
+        };
+        loop {
+            let next = connection.process(None, &mut |_| {})?;
+            connection.flush().await?;
+            match next {
+                Next::Handshake => connection.receive().await?,
+                Next::Idle => return Ok(connection),
+                Next::Closed => return Err(Failure("closed in the handshake".into())),
+            }
+        }
+    }
+
+    /// Sends a request and takes the whole answer.
+    pub async fn exchange(&mut self, request: &[u8], keep_body: bool) -> Result<Answer, Failure> {
+        let mut answer = Answer { keep_body, ..Answer::default() };
+        let mut outcome = Ok(());
+        // Messages that came since the last answer (session tickets) are taken on the way.
+        self.process(Some(request), &mut |_| {})?;
+        self.flush().await?;
+        while !answer.is_whole() {
+            self.receive().await?;
+            let next = self.process(None, &mut |plain| {
+                if outcome.is_ok() {
+                    outcome = answer.take(plain);
+                }
+            })?;
+            std::mem::replace(&mut outcome, Ok(()))?;
+            self.flush().await?;
+            if next == Next::Closed && !answer.is_whole() {
+                return Err(Failure("closed before the answer".into()));
+            }
+        }
+        self.closes = answer.closes;
+        Ok(answer)
+    }
+
+    /// Whether the server said that it closes after the last answer.
+    pub fn closes(&self) -> bool {
+        self.closes
+    }
+
+    /// Ends the connection at once, so that no port of ours stays taken.
+    pub fn reset(self) {
+        // A failure here means that the connection is gone already.
+        let _ = self.tcp.set_zero_linger();
+    }
+
+    /// Processes what was received; `plain` gets what the server said, `request` is encrypted as soon as it may.
+    fn process(
+        &mut self,
+        request: Option<&[u8]>,
+        plain: &mut impl FnMut(&[u8]),
+    ) -> Result<Next, Failure> {
+        loop {
+            let received = &mut self.incoming[self.start..self.end];
+            let UnbufferedStatus { mut discard, state } = self.tls.process_tls_records(received);
+            let next = match state.map_err(Failure::tls)? {
+                ConnectionState::ReadTraffic(mut traffic) => {
+                    while let Some(record) = traffic.next_record() {
+                        let record = record.map_err(Failure::tls)?;
+                        discard += record.discard;
+                        plain(record.payload);
+                    }
+                    None
+                }
+                ConnectionState::EncodeTlsData(mut data) => {
+                    let old = self.outgoing.len();
+                    let mut room = RECORD_BYTES;
+                    let written = loop {
+                        self.outgoing.resize(old + room, 0);
+                        match data.encode(&mut self.outgoing[old..]) {
+                            Err(EncodeError::InsufficientSize(wanted)) => {
+                                room = wanted.required_size;
+                            }
+                            encoded => break encoded.map_err(Failure::tls)?,
+                        }
+                    };
+                    self.outgoing.truncate(old + written);
+                    None
+                }
+                ConnectionState::TransmitTlsData(data) => {
+                    // `flush` follows every call.
+                    data.done();
+                    None
+                }
+                ConnectionState::WriteTraffic(mut traffic) => {
+                    if let Some(request) = request {
+                        let old = self.outgoing.len();
+                        let records = request.len() / RECORD_BYTES + 1;
+                        let room = request.len() + records * RECORD_OVERHEAD_BYTES;
+                        self.outgoing.resize(old + room, 0);
+                        let written = traffic.encrypt(request, &mut self.outgoing[old..]);
+                        self.outgoing.truncate(old + written.map_err(Failure::tls)?);
+                    }
+                    Some(Next::Idle)
+                }
+                ConnectionState::BlockedHandshake => Some(Next::Handshake),
+                _ => Some(Next::Closed),
+            };
+            self.start += discard;
+            if self.start == self.end {
+                (self.start, self.end) = (0, 0);
+            }
+            if let Some(next) = next {
+                return Ok(next);
+            }
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Failure> {
+        if !self.outgoing.is_empty() {
+            let sent = self.tcp.write_all(&self.outgoing).await;
+            sent.map_err(|error| Failure::io("send", &error))?;
+            self.outgoing.clear();
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self) -> Result<(), Failure> {
+        if self.end == self.incoming.len() {
+            // A record in part: to the front with it. Records are far shorter than the room.
+            self.incoming.copy_within(self.start..self.end, 0);
+            (self.start, self.end) = (0, self.end - self.start);
+        }
+        let read = self.tcp.read(&mut self.incoming[self.end..]).await;
+        match read.map_err(|error| Failure::io("receive", &error))? {
+            0 => Err(Failure("closed before the answer".into())),
+            bytes => {
+                self.end += bytes;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Answer {
+    fn is_whole(&self) -> bool {
+        self.expected == Some(self.bytes)
+    }
+
+    /// Takes the next bytes of the answer.
+    fn take(&mut self, plain: &[u8]) -> Result<(), Failure> {
+        self.bytes += plain.len();
+        if self.expected.is_some() {
+            if self.keep_body {
+                self.body.extend_from_slice(plain);
+            }
+        } else {
+            self.head.extend_from_slice(plain);
+            if let Some(end) = memmem::find(&self.head, b"\r\n\r\n") {
+                self.read_head(end + 4)?;
+            } else if self.head.len() > HEAD_BYTES_MAX {
+                return Err(Failure("the answer's head does not end".into()));
+            }
+        }
+        if self.expected.is_some_and(|expected| self.bytes > expected) {
+            return Err(Failure("more bytes than the answer's length".into()));
+        }
+        Ok(())
+    }
+
+    fn read_head(&mut self, end: usize) -> Result<(), Failure> {
+        let strange = || Failure("no HTTP answer".into());
+        let head = std::str::from_utf8(&self.head[..end]).map_err(|_| strange())?;
+        let mut lines = head.split("\r\n");
+        let status = lines.next().and_then(|line| line.strip_prefix("HTTP/1.1 "));
+        let status = status.and_then(|rest| rest.get(..3)).and_then(|code| code.parse().ok());
+        self.status = status.ok_or_else(strange)?;
+        let mut length = matches!(self.status, 204 | 304).then_some(0);
+        for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+            if name.eq_ignore_ascii_case("content-length") && length.is_none() {
+                length = value.trim().parse().ok();
+            } else if name.eq_ignore_ascii_case("connection") {
+                self.closes = value.trim().eq_ignore_ascii_case("close");
+            }
+        }
+        let length: usize = length.ok_or_else(|| Failure("an answer without a length".into()))?;
+        self.expected = Some(end + length);
+        if self.keep_body {
+            self.body.extend_from_slice(&self.head[end..]);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_may_come_in_parts() {
+        let mut answer = Answer { keep_body: true, ..Answer::default() };
+        for part in ["HTTP/1.1 200 OK\r\ncontent-le", "ngth: 5\r\n\r\nab", "c", "de"] {
+            assert!(!answer.is_whole());
+            answer.take(part.as_bytes()).unwrap();
+        }
+        assert!(answer.is_whole());
+        assert_eq!((answer.status, answer.body.as_slice()), (200, b"abcde".as_slice()));
+    }
+
+    #[test]
+    fn an_answer_without_a_body_needs_no_length() {
+        let mut answer = Answer::default();
+        answer.take(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n").unwrap();
+        assert!(answer.is_whole() && answer.closes);
+    }
+
+    #[test]
+    fn strange_answers_are_failures() {
+        let take = |bytes: &[u8]| Answer::default().take(bytes);
+        assert!(take(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert!(take(b"SSH-2.0\r\n\r\n").is_err());
+        assert!(take(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab").is_err());
+        assert!(take(&[b'a'; HEAD_BYTES_MAX + 1]).is_err());
+    }
+}
