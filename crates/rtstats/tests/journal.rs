@@ -1,5 +1,8 @@
 //! The journal through its public face: order, durability, retention, refusals, and tenants changing beside it.
 
+// Helpers of tests are tests.
+#![allow(clippy::unwrap_used)]
+
 use std::{
     fs,
     path::Path,
@@ -265,7 +268,17 @@ fn a_full_disk_fails_its_batches_and_later_ones_pass_again() {
     let journal = SqliteJournal::open(folder.path(), settings, observer).unwrap();
     append(&journal, ids[0], &lines(0, 5)).unwrap();
     let large: String = noise(500_000).iter().map(|byte| char::from(b'!' + byte % 90)).collect();
-    let failed = append(&journal, ids[0], &format!("{large}\n")).unwrap_err().to_string();
+    let (told, answer) = channel();
+    let (go_on, held) = channel::<()>();
+    let durable = Box::new(move |outcome: Result<Position, JournalError>| {
+        told.send(outcome).unwrap();
+        held.recv().unwrap();
+    });
+    let lines_large = Bytes::from(format!("{large}\n"));
+    journal.append(Batch { tenant: ids[0], lines: lines_large, events: 1, durable }).unwrap();
+    let failed = answer.recv().unwrap().unwrap_err().to_string();
+    assert_eq!(journal.trouble(), Some(failed.clone()));
+    go_on.send(()).unwrap();
     assert!(failed.contains("full"), "{failed}");
     assert_eq!(append(&journal, ids[0], &lines(5, 6)).unwrap(), Position(6));
     assert_eq!(read(&journal, ids[0], 0).unwrap(), lines(0, 6));
