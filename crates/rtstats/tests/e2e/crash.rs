@@ -90,8 +90,7 @@ fn every_acknowledged_event_survives_kill_9_under_load_and_none_is_there_twice()
             }
             // Each round dies somewhere else.
             std::thread::sleep(Duration::from_millis(60 + round * 41));
-            let pid = rustix::process::Pid::from_raw(world.server.pid() as i32).unwrap();
-            rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+            world.server.kill();
             stop.store(true, Ordering::Relaxed);
         });
         let World { server, folder, .. } = world;

@@ -1,7 +1,7 @@
 //! Slow, greedy and broken clients, and what the rest notices of them.
 
 use std::{
-    io::{Read, Write},
+    io::Write,
     time::{Duration, Instant},
 };
 

@@ -145,19 +145,15 @@ impl Server {
         Client::tls(self.address, &folder.path().join("tls/cert.pem"))
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
     /// What the server has logged so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// As `kill -9`.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+    /// As `kill -9`, while others still hold the server.
+    pub fn kill(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     }
 
     /// SIGTERM; the exit code.
