@@ -1,16 +1,20 @@
-//! How much a large tenant takes in memory, and what an event and a read cost as the day's log grows.
+//! What one core does, how much a large tenant takes in memory, and what an event and a read cost as the day's log
+//! grows.
 //!
-//! `cargo run --release -p stats --example growth` prints both as Markdown.
+//! `cargo run --release -p stats --example growth` prints all as Markdown. Times are those on the processor, so that
+//! a machine that does other work too gives much the same.
 
 #[path = "../benches/log/mod.rs"]
 mod log;
 
-use std::time::Instant;
+use std::hint::black_box;
 
+use serde::de::IgnoredAny;
 use stats::{
     document::{Format, Page},
     engine::Engine,
-    parse::lines,
+    event::Event,
+    parse::{lines, parse_batch},
     zone::Zone,
 };
 
@@ -33,11 +37,11 @@ impl Run {
     }
 
     fn apply(&mut self) -> f64 {
-        let start = Instant::now();
+        let start = processor_ns();
         for line in lines(self.block.as_bytes()) {
             self.engine.apply(&line.expect("the log is well-formed").event);
         }
-        start.elapsed().as_nanos() as f64
+        processor_ns() - start
     }
 
     /// Applies a block of new events; nanoseconds for each.
@@ -51,8 +55,69 @@ impl Run {
 }
 
 fn main() {
+    throughput();
     memory();
     growth();
+}
+
+fn throughput() {
+    const EVENTS: u32 = 1_000_000;
+    const ROUNDS: usize = 7;
+    let started = Run::open(5_000, 200, 500);
+    let (engine, mut log, mut text) = (started.engine, started.log, String::new());
+    for _ in 0..EVENTS {
+        log.next(&mut text);
+    }
+    let text = text.as_bytes();
+    let events: Vec<Event<'_>> = {
+        let parsed = parse_batch(text, None).expect("the log is well-formed");
+        parsed.into_iter().map(|line| line.event).collect()
+    };
+    let mut rates = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        rates[0].push(timed(|| {
+            for line in serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>() {
+                black_box(line.expect("the log is well-formed"));
+            }
+        }));
+        rates[1].push(timed(|| {
+            for line in lines(text) {
+                black_box(&line);
+            }
+        }));
+        let mut alone = engine.clone();
+        rates[2].push(timed(|| {
+            for event in &events {
+                black_box(alone.apply(event));
+            }
+        }));
+        let mut both = engine.clone();
+        rates[3].push(timed(|| {
+            for line in lines(text) {
+                black_box(both.apply(&line.expect("the log is well-formed").event));
+            }
+        }));
+    }
+    let [bare, rest @ ..] = rates.map(|rounds| f64::from(EVENTS) * 1e3 / median(rounds));
+    println!("| one core, 5 000 agents, 200 queues | million events/s | of the bare parse |");
+    println!("|---|---:|---:|");
+    println!("| bare `serde_json` parse (`IgnoredAny`) | {bare:.2} | 1.00 |");
+    for (name, rate) in ["parse", "apply", "parse and apply"].into_iter().zip(rest) {
+        println!("| {name} | {rate:.2} | {:.2} |", rate / bare);
+    }
+    println!();
+}
+
+fn timed(run: impl FnOnce()) -> f64 {
+    let start = processor_ns();
+    run();
+    processor_ns() - start
+}
+
+/// Nanoseconds that this thread has had a processor.
+fn processor_ns() -> f64 {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells it");
+    told.split(' ').next().and_then(|ns| ns.parse().ok()).expect("a number comes first")
 }
 
 fn memory() {
@@ -91,9 +156,9 @@ fn growth() {
         let last = recent.split_off(recent.len().saturating_sub(100));
         let now = run.engine.counted().expect("events have been counted");
         let freezes = (0..21).map(|ms| {
-            let start = Instant::now();
-            std::hint::black_box(run.engine.freeze(now + ms));
-            start.elapsed().as_secs_f64() * 1e3
+            let start = processor_ns();
+            black_box(run.engine.freeze(now + ms));
+            (processor_ns() - start) / 1e6
         });
         let freeze_ms = median(freezes.collect());
         println!("| {events} | {:.0} | {freeze_ms:.2} | {:.1} |", median(last), resident_mb());

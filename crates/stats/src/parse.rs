@@ -50,9 +50,14 @@ pub struct LineError {
 /// Reads one line, with or without its line feed.
 #[inline]
 pub fn parse_line(line: &[u8]) -> Result<Event<'_>, FieldError> {
+    read_line(line, &mut Fields::new())
+}
+
+#[inline(always)]
+fn read_line<'a>(line: &'a [u8], fields: &mut Fields<'a>) -> Result<Event<'a>, FieldError> {
     let text = std::str::from_utf8(line).map_err(|error| no_utf8(error.valid_up_to()))?;
-    let fields = Fields::gather(text, Scope::EVENT).map_err(|error| explain(text, error))?;
-    kinds::event(&fields)
+    fields.gather(text, Scope::EVENT).map_err(|error| explain(text, error))?;
+    kinds::event(fields)
 }
 
 /// The lines of a batch in their order, read as they are asked for; blank ones are skipped.
@@ -60,11 +65,12 @@ pub fn parse_line(line: &[u8]) -> Result<Event<'_>, FieldError> {
 pub struct Lines<'a> {
     rest: &'a [u8],
     number: u32,
+    fields: Fields<'a>,
 }
 
 /// Reads a batch of lines one by one, as a replay does that keeps none of them.
 pub fn lines(batch: &[u8]) -> Lines<'_> {
-    Lines { rest: batch, number: 0 }
+    Lines { rest: batch, number: 0, fields: Fields::new() }
 }
 
 impl<'a> Iterator for Lines<'a> {
@@ -82,7 +88,7 @@ impl<'a> Iterator for Lines<'a> {
                 continue;
             }
             let number = self.number;
-            return Some(match parse_line(line) {
+            return Some(match read_line(line, &mut self.fields) {
                 Ok(event) => Ok(Line { number, event }),
                 Err(error) => Err(LineError { line: number, error }),
             });

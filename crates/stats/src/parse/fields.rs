@@ -22,10 +22,8 @@ macro_rules! names {
         impl Name {
             #[inline]
             fn of_word(word: &str) -> Option<Name> {
-                match word {
-                    $($word => Some(Name::$variant),)*
-                    _ => None,
-                }
+                $(if word.len() == $word.len() && word.as_bytes() == $word.as_bytes() { return Some(Name::$variant); })*
+                None
             }
         }
     };
@@ -55,40 +53,50 @@ impl Scope {
     pub const EVENT: Scope = Scope((bit(Name::Items) << 1) - 1);
 }
 
-/// The known fields of one object.
+/// The known fields of one object after another.
+#[derive(Debug, Clone)]
 pub struct Fields<'a> {
+    /// The fields given in the present object, one bit each; the values of others are left over from earlier ones.
+    given: u32,
     values: [Raw<'a>; NAMES.len()],
 }
 
 impl<'a> Fields<'a> {
-    /// Gathers the fields of the object that the text is.
+    /// No field is given.
     #[inline]
-    pub fn gather(text: &'a str, scope: Scope) -> Result<Fields<'a>, FieldError> {
-        let mut fields = Fields { values: [Raw::default(); NAMES.len()] };
-        let mut scanner = Scanner::new(text);
-        let mut gather = || {
-            let mut twice = None;
-            let mut follows = scanner.enter_object()?;
-            while follows {
-                let key = scanner.key()?;
-                let value = scanner.value(1)?;
-                if let Some(name) = known(key, scope) {
-                    let place = &mut fields.values[name as usize];
-                    if place.shape != Shape::Absent {
-                        twice = twice.or(Some(name));
-                    }
-                    *place = value;
-                }
-                follows = scanner.follows(b'}')?;
-            }
-            scanner.end()?;
-            Ok(twice)
-        };
-        match gather() {
-            Ok(None) => Ok(fields),
-            Ok(Some(name)) => Err(came_twice(name)),
+    pub fn new() -> Fields<'a> {
+        Fields { given: 0, values: [Raw::default(); NAMES.len()] }
+    }
+
+    /// Gathers the fields of the object that the text is, in place of those of an earlier one.
+    #[inline]
+    pub fn gather(&mut self, text: &'a str, scope: Scope) -> Result<(), FieldError> {
+        match self.members(text, scope) {
+            Ok(0) => Ok(()),
+            Ok(twice) => Err(came_twice(twice)),
             Err(syntax) => Err(no_json(text, syntax)),
         }
+    }
+
+    /// Gathers; tells which fields came twice.
+    #[inline]
+    fn members(&mut self, text: &'a str, scope: Scope) -> Result<u32, Syntax> {
+        let mut scanner = Scanner::new(text);
+        let (mut given, mut twice) = (0_u32, 0_u32);
+        let mut follows = scanner.enter_object()?;
+        while follows {
+            let key = scanner.key()?;
+            let value = scanner.value(1)?;
+            if let Some(name) = known(key, scope) {
+                twice |= given & bit(name);
+                given |= bit(name);
+                self.values[name as usize] = value;
+            }
+            follows = scanner.follows(b'}')?;
+        }
+        scanner.end()?;
+        self.given = given;
+        Ok(twice)
     }
 
     /// The value of a field that may be left out.
@@ -118,7 +126,7 @@ impl<'a> Fields<'a> {
 
     #[inline]
     pub fn raw(&self, name: Name) -> Raw<'a> {
-        self.values[name as usize]
+        if self.given & bit(name) == 0 { Raw::default() } else { self.values[name as usize] }
     }
 }
 
@@ -296,9 +304,9 @@ pub fn wrong(name: Name, raw: Raw<'_>, expected: impl fmt::Display) -> FieldErro
 }
 
 #[cold]
-fn came_twice(name: Name) -> FieldError {
+fn came_twice(twice: u32) -> FieldError {
     let message = "expected the field once, found it twice".to_owned();
-    FieldError { field: Cow::Borrowed(NAMES[name as usize]), message }
+    FieldError { field: Cow::Borrowed(NAMES[twice.trailing_zeros() as usize]), message }
 }
 
 #[cold]

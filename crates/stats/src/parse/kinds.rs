@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The event that the fields make up.
-#[inline]
+#[inline(always)]
 pub fn event<'a>(fields: &Fields<'a>) -> Result<Event<'a>, FieldError> {
     let time = time(fields)?;
     let of_type = of_type(fields)?;
@@ -86,7 +86,7 @@ fn directory_kind<'a>(of_type: Type, fields: &Fields<'a>) -> Result<Kind<'a>, Fi
     })
 }
 
-#[inline]
+#[inline(always)]
 fn transaction_kind<'a>(of_type: Type, fields: &Fields<'a>) -> Result<Kind<'a>, FieldError> {
     let transaction = fields.required(Name::Transaction, characters(1, limit::ID_CHARS_MAX))?;
     Ok(match of_type {
@@ -97,7 +97,7 @@ fn transaction_kind<'a>(of_type: Type, fields: &Fields<'a>) -> Result<Kind<'a>, 
     })
 }
 
-#[inline]
+#[inline(always)]
 fn leg_kind<'a>(
     of_type: Type,
     transaction: Text<'a>,
@@ -146,7 +146,7 @@ fn placed<'a>(
     Ok(Kind::TransactionPlaced { transaction, agent, queue, media, line })
 }
 
-#[inline]
+#[inline(always)]
 fn time(fields: &Fields<'_>) -> Result<Millis, FieldError> {
     let raw = fields.raw(Name::Time);
     let time = match raw.shape {
@@ -200,7 +200,7 @@ fn unknown_type(raw: Raw<'_>, found: &str) -> FieldError {
     FieldError { field: Cow::Borrowed("type"), message }
 }
 
-#[inline]
+#[inline(always)]
 fn origin<'a>(fields: &Fields<'a>) -> Result<Option<Origin<'a>>, FieldError> {
     let source = fields.optional(Name::Source, characters(1, limit::SOURCE_CHARS_MAX))?;
     let seq = fields.optional(Name::Seq, whole(1, u64::MAX))?;
@@ -274,7 +274,9 @@ fn sla(fields: &Fields<'_>) -> Result<Option<Sla>, FieldError> {
         return Ok(None);
     }
     let read = || {
-        let fields = Fields::gather(fields.raw(Name::Sla).text, Scope::SLA)?;
+        let text = fields.raw(Name::Sla).text;
+        let mut fields = Fields::new();
+        fields.gather(text, Scope::SLA)?;
         let seconds_max = u64::from(limit::SLA_SECONDS_MAX);
         let every = fields.optional(Name::EvaluateEverySeconds, whole(1, seconds_max))?;
         Ok(Sla {
@@ -314,7 +316,8 @@ fn code_item(raw: Raw<'_>) -> Result<CodeItem<'_>, FieldError> {
         return Err(FieldError { field: Cow::Borrowed(""), message });
     }
     let read = || {
-        let fields = Fields::gather(raw.text, Scope::CODE_ITEM)?;
+        let mut fields = Fields::new();
+        fields.gather(raw.text, Scope::CODE_ITEM)?;
         Ok(CodeItem {
             item: fields.required(Name::Item, signed)?,
             short_code: fields.required(Name::ShortCode, characters(0, limit::NAME_CHARS_MAX))?,

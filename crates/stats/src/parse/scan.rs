@@ -48,7 +48,8 @@ impl Raw<'_> {
     }
 }
 
-/// A place in a line.
+/// A place in a line. The rare paths take it by value, so that the common one can keep it in registers.
+#[derive(Clone, Copy)]
 pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -72,7 +73,7 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn expected<T>(&self, expected: &'static str) -> Result<T, Syntax> {
+    fn expected<T>(self, expected: &'static str) -> Result<T, Syntax> {
         Err(Syntax { at: self.at, expected })
     }
 
@@ -108,7 +109,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// A member's key, and on to its value.
-    #[inline]
+    #[inline(always)]
     pub fn key(&mut self) -> Result<Raw<'a>, Syntax> {
         self.pass(b'"', "a field's name in double quotes")?;
         let key = self.string()?;
@@ -138,7 +139,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The next value, whatever it is; `depth` is how many objects and arrays lie around it.
-    #[inline]
+    #[inline(always)]
     pub fn value(&mut self, depth: u32) -> Result<Raw<'a>, Syntax> {
         self.space();
         match self.peek() {
@@ -147,9 +148,22 @@ impl<'a> Scanner<'a> {
                 self.string()
             }
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b'{' | b'[') => self.nested(depth),
-            _ => self.literal(),
+            Some(b'{' | b'[') => self.beyond(Scanner::nested, depth),
+            _ => self.beyond(|scanner, _| scanner.literal(), depth),
         }
+    }
+
+    /// Goes the way of a rare path.
+    #[inline(always)]
+    fn beyond(
+        &mut self,
+        rare: fn(&mut Scanner<'a>, u32) -> Result<Raw<'a>, Syntax>,
+        depth: u32,
+    ) -> Result<Raw<'a>, Syntax> {
+        let mut scanner = *self;
+        let raw = rare(&mut scanner, depth)?;
+        self.at = scanner.at;
+        Ok(raw)
     }
 
     fn literal(&mut self) -> Result<Raw<'a>, Syntax> {
@@ -164,7 +178,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// From behind the opening quote to behind the closing one.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self) -> Result<Raw<'a>, Syntax> {
         let start = self.at;
         self.at += plain_len(&self.text.as_bytes()[start..]);
@@ -172,7 +186,10 @@ impl<'a> Scanner<'a> {
             self.at += 1;
             return Ok(Raw { shape: Shape::Plain, text: &self.text[start..self.at - 1] });
         }
-        self.escaped_string(start)
+        let mut scanner = *self;
+        let raw = scanner.escaped_string(start)?;
+        self.at = scanner.at;
+        Ok(raw)
     }
 
     #[cold]
@@ -290,7 +307,7 @@ impl<'a> Scanner<'a> {
 }
 
 /// How many bytes a string goes on without quote, backslash or control character: eight bytes a step.
-#[inline]
+#[inline(always)]
 fn plain_len(bytes: &[u8]) -> usize {
     let mut at = 0;
     while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {

@@ -2,7 +2,9 @@
 //! with a plain checker over `serde_json` on whatever it is given.
 
 mod arbitrary;
+mod checks;
 mod malformed;
 mod properties;
 mod reference;
+mod seeds;
 mod well_formed;
