@@ -10,6 +10,7 @@ use std::{
 };
 
 use stats::event::{Base, Event, Kind, Line, Millis, Origin, Text};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     agenda::{Agenda, Happening, Pause, Serial},
@@ -42,6 +43,7 @@ pub struct Simulation {
     /// Events that the happenings so far have brought about and nobody has taken yet.
     outbox: VecDeque<Event<'static>>,
     source: String,
+    source_digest: u32,
     seq: u64,
     serial: Serial,
     contact_number: u64,
@@ -164,6 +166,7 @@ impl Simulation {
             contacts: Vec::new(),
             vacant: Vec::new(),
             outbox: VecDeque::new(),
+            source_digest: xxh3_64(plan.source.as_bytes()) as u32,
             source: plan.source,
             seq: 0,
             serial: 0,
@@ -256,9 +259,10 @@ impl Simulation {
         }
     }
 
-    /// The transaction's name, unique among all sources of simulations.
+    /// The transaction's name: the source's digest keeps simulations of one tenant apart.
     pub(super) fn transaction(&self, contact: u32) -> Text<'static> {
-        Cow::Owned(format!("{}-{}", self.source, self.contacts[contact as usize].number))
+        let number = self.contacts[contact as usize].number;
+        Cow::Owned(format!("{:08x}-{number}", self.source_digest))
     }
 
     pub(super) fn login(&self, agent: u32) -> Text<'static> {
