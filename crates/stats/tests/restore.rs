@@ -87,16 +87,18 @@ fn work(engine: &mut Engine, transactions: u32) -> Millis {
 fn busy() -> Engine {
     let mut engine = desk();
     let time = work(&mut engine, 20);
-    for number in 0..3_u32 {
+    for number in 0..12_u32 {
         let transaction = || format!("open{number}").into();
-        let agent = || format!("agent{number}").into();
+        let agent = || format!("agent{}", number % 3).into();
         apply(&mut engine, time, Kind::TransactionQueued { transaction: transaction(), queue: 1 });
         let line = Line::One;
         let offered = Kind::TransactionOffered { transaction: transaction(), agent: agent(), line };
         apply(&mut engine, time, offered);
+        if number % 2 == 0 {
+            let (transaction, agent) = (transaction(), agent());
+            apply(&mut engine, time, Kind::TransactionAccepted { transaction, agent, line: None });
+        }
     }
-    let (transaction, agent) = ("open0".into(), "agent0".into());
-    apply(&mut engine, time, Kind::TransactionAccepted { transaction, agent, line: None });
     engine
 }
 

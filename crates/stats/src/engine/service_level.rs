@@ -49,9 +49,25 @@ impl Share {
         if self.counted == 0 { -1 } else { 100 * self.met / self.counted }
     }
 
-    fn add(&mut self, other: Share) {
-        self.counted += other.counted;
-        self.met += other.met;
+    fn add(&mut self, second: Second) {
+        self.counted += i64::from(second.counted);
+        self.met += i64::from(second.met);
+    }
+}
+
+/// The visits that entered in one second of the day, in half the space of a share with its key.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Second {
+    /// Whole seconds from the start of the day.
+    number: u32,
+    counted: u32,
+    met: u32,
+}
+
+impl Second {
+    fn change(&mut self, old: Verdict, new: Verdict) {
+        self.counted = self.counted + u32::from(new.counted) - u32::from(old.counted);
+        self.met = self.met + u32::from(new.met) - u32::from(old.met);
     }
 }
 
@@ -63,7 +79,7 @@ impl Share {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ServiceLevel {
     day: Share,
-    by_second: Vec<(u32, Share)>,
+    by_second: Vec<Second>,
     period_start: Millis,
     period: Share,
     /// Open visits that still wait within the limit, by the last instant of it.
@@ -75,9 +91,9 @@ impl ServiceLevel {
     pub fn enter(&mut self, at: Millis, limit_ms: i64, transaction: u32, day_start: Millis) {
         self.pending.insert((at + limit_ms, transaction));
         if at >= day_start {
-            let second = second_of_day(at, day_start);
-            if self.by_second.last().is_none_or(|last| last.0 != second) {
-                self.by_second.push((second, Share::default()));
+            let number = second_of_day(at, day_start);
+            if self.by_second.last().is_none_or(|last| last.number != number) {
+                self.by_second.push(Second { number, counted: 0, met: 0 });
             }
         }
     }
@@ -106,10 +122,10 @@ impl ServiceLevel {
             return;
         }
         self.day.change(old, new);
-        let second = second_of_day(entered, day_start);
-        let found = self.by_second.binary_search_by_key(&second, |record| record.0);
+        let number = second_of_day(entered, day_start);
+        let found = self.by_second.binary_search_by_key(&number, |second| second.number);
         let at = found.expect("a visit of this day has its second's record from its entry on");
-        self.by_second[at].1.change(old, new);
+        self.by_second[at].change(old, new);
     }
 
     /// A new day begins.
@@ -133,9 +149,9 @@ impl ServiceLevel {
             self.period_start = start;
             self.period = Share::default();
             let first_second = second_of_day(start, day_start);
-            let first = self.by_second.partition_point(|record| record.0 < first_second);
-            for record in &self.by_second[first..] {
-                self.period.add(record.1);
+            let first = self.by_second.partition_point(|second| second.number < first_second);
+            for second in &self.by_second[first..] {
+                self.period.add(*second);
             }
         }
         self.period.percent()

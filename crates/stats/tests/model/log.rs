@@ -107,6 +107,8 @@ struct World {
     clock: Millis,
     latest_read: Millis,
     seqs: [u64; 2],
+    /// Time goes on by gaps alone, so that the windows stay full.
+    steady: bool,
     /// Days without an event, among 10 000 gaps.
     silences: u64,
     /// What has happened so far, so that most events can make sense.
@@ -137,6 +139,7 @@ pub fn case(seed: u64, len: usize) -> Case {
         clock,
         latest_read: clock,
         seqs: [0; 2],
+        steady: dice.percent(30),
         silences: dice.one(&[0, 1, 20]),
         model: Model::default(),
         events: 0,
@@ -191,6 +194,10 @@ impl World {
     }
 
     fn pass_time(&mut self) {
+        if self.steady {
+            self.clock += self.dice.one(self.gaps_ms);
+            return;
+        }
         let day_ms = 86_400_000;
         if self.dice.below(10_000) < self.silences {
             self.clock += self.dice.one(&[0, 1, 3, 9]) * day_ms;
@@ -211,6 +218,7 @@ impl World {
     fn read(&mut self) -> Step {
         let ahead_ms = match self.dice.below(100) {
             0..70 => 0,
+            _ if self.steady => 0,
             70..80 => self.dice.one(self.gaps_ms),
             80..84 => 1_800_000,
             84..86 => self.dice.one(&[3_600_000, 10_800_000, 86_400_000, 300_000_000]),

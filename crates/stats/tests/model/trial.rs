@@ -23,23 +23,28 @@ pub fn run(check: fn(&Case) -> Trial, case: &Case) -> Trial {
         .unwrap_or_else(|_| Err("it panicked: run the case again to see where".to_string()))
 }
 
+/// Shorter logs that are tried before the shortest so far has to do.
+const TRIES: usize = 1_000;
+
 /// The finding of the shortest log made from a failing one by leaving out steps.
 pub fn minimal(check: fn(&Case) -> Trial, mut case: Case) -> String {
     let loud = take_hook();
     set_hook(Box::new(|_| {}));
+    let mut tries = 0;
     let mut chunk = case.steps.len().div_ceil(2);
-    while chunk > 0 {
-        let mut from = 0;
+    while chunk > 0 && tries < TRIES {
+        let mut until = case.steps.len();
         let mut shorter_found = false;
-        while from < case.steps.len() {
+        while until > 0 && tries < TRIES {
+            let from = until.saturating_sub(chunk);
             let mut shorter = case.clone();
-            shorter.steps.drain(from..(from + chunk).min(case.steps.len()));
+            shorter.steps.drain(from..until);
+            tries += 1;
             if run(check, &shorter).is_err() {
                 case = shorter;
                 shorter_found = true;
-            } else {
-                from += chunk;
             }
+            until = from;
         }
         if !(chunk == 1 && shorter_found) {
             chunk /= 2;

@@ -1,5 +1,11 @@
 //! The order of the log: late events, duplicates, and reads in between (SPEC §4).
 
+use stats::{
+    engine::{Engine, Outcome, Reason, Source},
+    event::{Event, Kind, Origin},
+    zone::Zone,
+};
+
 use crate::stage::at_the_desk;
 
 #[test]
@@ -65,4 +71,28 @@ fn an_event_that_comes_after_the_day_was_read_beyond_it_still_belongs_to_its_own
         2024-06-06T00:00:10Z agent ann: day-accepted-count 0, day-processing-time 10, thirty-min-processing-time 40
         ",
     );
+}
+
+#[test]
+fn the_account_tells_the_gaps_and_duplicates_of_each_source() {
+    let mut engine = Engine::new(Zone::named("UTC").unwrap());
+    let mut send = |time, source: &'static str, seq| {
+        let kind = Kind::GroupRemoved { group: 1 };
+        engine.apply(&Event { time, origin: Some(Origin { source: source.into(), seq }), kind })
+    };
+    for (time, seq) in [(1_000, 3), (900, 4), (2_000, 8), (3_000, 8), (3_000, 1)] {
+        let outcome = send(time, "pbx", seq);
+        assert_eq!(outcome == Outcome::Duplicate, time == 3_000, "number {seq}");
+    }
+    send(5_000, "crm", 1);
+    let account = engine.account();
+    let sources: Vec<_> =
+        account.sources().map(|(name, source)| (name.to_string(), source.clone())).collect();
+    let crm = Source { seq: 1, last_event: 5_000, missing: 0, duplicates: 0 };
+    let pbx = Source { seq: 8, last_event: 2_000, missing: 3, duplicates: 2 };
+    assert_eq!(sources, [("crm".to_owned(), crm), ("pbx".to_owned(), pbx)]);
+    let ignored: Vec<_> = account.ignored().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(ignored, [(Reason::UnknownGroup, 4)]);
+    assert_eq!((account.applied, account.duplicates), (0, 2));
+    assert_eq!(engine.counted(), Some(5_000));
 }
