@@ -139,7 +139,11 @@ mod tests {
     fn the_settings_keep_to_their_folder_and_to_loopback() {
         let listen = "127.0.0.1:8443".parse().unwrap();
         let settings = settings(Path::new("/x/y"), listen);
-        for line in settings.lines().map(str::trim).filter(|line| line.contains('/')) {
+        for line in settings
+            .lines()
+            .map(str::trim)
+            .filter(|line| line.contains('/') && !line.starts_with("location /"))
+        {
             assert!(line.contains(" /x/y/") || line.contains("application/"), "{line}");
         }
         assert!(settings.contains("listen 127.0.0.1:8443 ssl"));

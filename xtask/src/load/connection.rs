@@ -276,6 +276,8 @@ impl Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     #[test]
@@ -303,5 +305,57 @@ mod tests {
         assert!(take(b"SSH-2.0\r\n\r\n").is_err());
         assert!(take(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab").is_err());
         assert!(take(&[b'a'; HEAD_BYTES_MAX + 1]).is_err());
+    }
+
+    /// Answers so many requests over real TLS with a body of so many bytes each, then closes.
+    fn serve(requests: usize, body: usize) -> (Target, std::thread::JoinHandle<()>) {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+        let key = rustls_pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key.unwrap())
+            .unwrap();
+        let thread = std::thread::spawn(move || {
+            let (tcp, _) = listener.accept().unwrap();
+            let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
+            let mut stream = rustls::StreamOwned::new(tls, tcp);
+            for _ in 0..requests {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut part = [0; 4096];
+                    let length = stream.read(&mut part).unwrap();
+                    request.extend_from_slice(&part[..length]);
+                }
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {body}\r\n\r\n");
+                stream.write_all(head.as_bytes()).unwrap();
+                stream.write_all(&vec![b'x'; body]).unwrap();
+            }
+        });
+        let flags = crate::load::target::Address {
+            url: format!("https://{address}/a"),
+            user: Some("acme:token".to_owned()),
+            cacert: None,
+            insecure: true,
+        };
+        (Target::new(&flags).unwrap(), thread)
+    }
+
+    #[tokio::test]
+    async fn long_answers_come_whole_over_one_connection() {
+        let (target, server) = serve(2, 300_000);
+        let mut connection = Connection::open(&target).await.unwrap();
+        for _ in 0..2 {
+            let answer = connection.exchange(&target.head("GET", &[]), true).await.unwrap();
+            assert_eq!((answer.status, answer.body.len()), (200, 300_000));
+            assert!(answer.body.iter().all(|byte| *byte == b'x'));
+        }
+        server.join().unwrap();
+        assert!(connection.exchange(&target.head("GET", &[]), false).await.is_err());
     }
 }

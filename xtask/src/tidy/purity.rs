@@ -52,6 +52,7 @@ const DEPENDENCIES: &[&str] = &[
     "serde",
     "serde_json",
     "slab",
+    "strsim",
     "thiserror",
 ];
 
