@@ -1,5 +1,7 @@
 //! The lines in docs/events.md are events, and its worked example leads to the figures that it tells.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fs, path::PathBuf};
 
 use stats::{

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p stats --test field_docs` rewrites them.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fmt::Write, fs, ops::Range, path::PathBuf};
 
 use stats::{
