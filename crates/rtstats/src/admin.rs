@@ -1,6 +1,13 @@
 //! The operator's listener: `/healthz`, `/readyz` and `/metrics`, in plain HTTP and on loopback unless told otherwise.
 
-use std::{convert::Infallible, fmt::Write, sync::Arc};
+use std::{
+    convert::Infallible,
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -28,6 +35,8 @@ pub struct Admin {
     pub metrics: Metrics,
     /// Whether the server has been told to stop.
     pub stopping: tokio::sync::watch::Receiver<bool>,
+    /// Whether all that was there at the start has been recovered; a tenant added later makes nobody wait.
+    pub recovered: AtomicBool,
 }
 
 /// Serves the operator's pages for as long as it is polled.
@@ -82,12 +91,13 @@ impl Admin {
         let recovering = states[State::Recovering as usize];
         if *self.stopping.borrow() {
             (StatusCode::SERVICE_UNAVAILABLE, "stopping\n".into())
-        } else if recovering > 0 {
+        } else if recovering > 0 && !self.recovered.load(Ordering::Relaxed) {
             let why = format!("recovering: {recovering} tenants still to be read\n");
             (StatusCode::SERVICE_UNAVAILABLE, why)
         } else if let Some(error) = self.journal.trouble() {
             (StatusCode::SERVICE_UNAVAILABLE, format!("the journal can't be written: {error}\n"))
         } else {
+            self.recovered.store(true, Ordering::Relaxed);
             let broken = states[State::Broken as usize];
             let note = if broken > 0 {
                 format!("ready, but {broken} tenants are broken\n")
@@ -106,6 +116,9 @@ async fn metrics(admin: &Admin) -> Answer {
     admin.metrics.totals(admin.shards.states().iter().sum(), agents, queues);
     admin.metrics.recovering(admin.shards.states()[State::Recovering as usize]);
     let mut body = admin.metrics.encode();
+    let broken = admin.shards.states()[State::Broken as usize] as f64;
+    let about = "Tenants whose log can't be read or applied.";
+    family(&mut body, "rtstats_tenants_broken", about, &[(String::new(), broken)]);
     freshness(&mut body, &ledgers);
     let mut answer = text(StatusCode::OK, body);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
@@ -178,7 +191,10 @@ fn family(out: &mut String, name: &str, about: &str, series: &[(String, f64)]) {
     // Writing to a String does not fail.
     let _ = write!(out, "# HELP {name} {about}\n# TYPE {name} gauge\n");
     for (labels, value) in series {
-        let _ = writeln!(out, "{name}{{{labels}}} {value}");
+        let _ = match &**labels {
+            "" => writeln!(out, "{name} {value}"),
+            labels => writeln!(out, "{name}{{{labels}}} {value}"),
+        };
     }
 }
 

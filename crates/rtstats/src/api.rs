@@ -8,25 +8,23 @@ mod path;
 mod rate;
 mod status;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+};
 use http_body_util::Full;
-use hyper::body::{Body, Incoming};
 use stats::document::{Format, Page};
 
 use answer::Answer;
 pub use credentials::authenticate;
-use path::{BASE, PathError, Target};
+pub use path::{BASE, error_format};
+use path::{PathError, Target};
 pub use rate::Rates;
 
 use crate::{
     board::{Encoding, Form, Refresh},
-    ingest::{self, Ingest},
     shard::{Live, Shards, State, Unavailable},
     telemetry::{IncidentId, Kind, Metrics},
     tenants::{Directory, Tenant, TokenKind},
@@ -35,7 +33,8 @@ use crate::{
 /// The instant that an answer describes, to the millisecond.
 const INSTANT: HeaderName = HeaderName::from_static("rtstats-instant");
 
-const STATUS_PATH: &str = "/api/rtstats/status";
+/// Where the tenant's own view of its freshness stands.
+pub const STATUS_PATH: &str = "/api/rtstats/status";
 
 /// All that an answer is made from.
 pub struct Api {
@@ -43,8 +42,6 @@ pub struct Api {
     pub directory: Arc<ArcSwap<Directory>>,
     /// The engines.
     pub shards: Arc<Shards>,
-    /// The way in for events.
-    pub ingest: Ingest,
     /// Our own figures.
     pub metrics: Metrics,
     /// How old an answer may be.
@@ -54,50 +51,24 @@ pub struct Api {
 }
 
 impl Api {
-    /// Answers one request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let begun = Instant::now();
-        let head = *request.method() == Method::HEAD;
-        let (kind, answer) = self.route(request).await;
-        let answer = if head { without_body(answer) } else { answer };
-        self.metrics.request(kind, answer.status().as_u16(), begun.elapsed());
-        self.metrics.bytes_sent(answer.body().size_hint().lower());
-        answer
+    /// Answers what lies at or below [`BASE`]; `rest` is what follows it.
+    pub async fn statistics(&self, head: &Parts, rest: &str) -> (Kind, Answer) {
+        self.document(head, rest).await.unwrap_or_else(|answer| (Kind::Other, answer))
     }
 
-    async fn route(&self, request: Request<Incoming>) -> (Kind, Answer) {
-        let path = request.uri().path();
-        let below = |rest: &&str| rest.is_empty() || rest.starts_with('/');
-        if let Some(rest) = path.strip_prefix(BASE).filter(below) {
-            let (kind, answered) = match self.statistics(&request, rest).await {
-                Ok((kind, answer)) => (kind, answer),
-                Err(answer) => (Kind::Other, answer),
-            };
-            return (kind, answered);
-        }
-        match path {
-            ingest::PATH => (Kind::Events, self.ingest.answer(request, self).await),
-            STATUS_PATH => (Kind::Status, self.status(&request).await.unwrap_or_else(|no| no)),
-            _ => {
-                let message = "There is no such page. Statistics are at \
-                     /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
-                (Kind::Other, answer::error(StatusCode::NOT_FOUND, message, Format::Json))
-            }
-        }
+    /// Answers what lies at [`STATUS_PATH`].
+    pub async fn status(&self, head: &Parts) -> Answer {
+        self.freshness(head).await.unwrap_or_else(|answer| answer)
     }
 
-    async fn statistics(
-        &self,
-        request: &Request<Incoming>,
-        rest: &str,
-    ) -> Result<(Kind, Answer), Answer> {
-        let format = path::error_format(request.uri().path());
-        only_reading(request.method(), format)?;
+    async fn document(&self, head: &Parts, rest: &str) -> Result<(Kind, Answer), Answer> {
+        let format = error_format(head.uri.path());
+        only_reading(&head.method, format)?;
         let asked = path::parse(rest).map_err(|error| match error {
             PathError::Malformed(why) => answer::error(StatusCode::BAD_REQUEST, why, format),
             PathError::NoSuch(why) => answer::error(StatusCode::NOT_FOUND, why, format),
         })?;
-        let tenant = self.admit(request.headers(), TokenKind::Data, format)?;
+        let tenant = self.admit(&head.headers, TokenKind::Data, format)?;
         let live = self.ready(&tenant, format)?;
         let freeze = self.shards.freeze(tenant.id);
         let refresh = live.board.refresh(self.refresh_every, freeze).await;
@@ -115,17 +86,17 @@ impl Api {
             };
             return Ok((kind, answer::error(StatusCode::NOT_FOUND, missing, format)));
         };
-        let accepted = Encoding::accepted(request.headers());
+        let accepted = Encoding::accepted(&head.headers);
         let etag = document.etag(accepted);
-        if is_known(request.headers(), &etag) {
+        if is_known(&head.headers, &etag) {
             return Ok((kind, not_modified(etag, &refresh)));
         }
         Ok((kind, shown(document.form(accepted, &self.metrics).await, asked.format, &refresh)))
     }
 
-    async fn status(&self, request: &Request<Incoming>) -> Result<Answer, Answer> {
-        only_reading(request.method(), Format::Json)?;
-        let tenant = self.admit(request.headers(), TokenKind::Data, Format::Json)?;
+    async fn freshness(&self, head: &Parts) -> Result<Answer, Answer> {
+        only_reading(&head.method, Format::Json)?;
+        let tenant = self.admit(&head.headers, TokenKind::Data, Format::Json)?;
         self.ready(&tenant, Format::Json)?;
         let ledger = self.shards.ledger(tenant.id).await;
         let ledger =
@@ -177,16 +148,6 @@ pub fn unavailable(why: Unavailable, tenant: &Tenant, format: Format) -> Answer 
             answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
         }
     }
-}
-
-/// HEAD gets what GET would, but for the body; its length is told all the same.
-fn without_body(mut answer: Answer) -> Answer {
-    let len = answer.body().size_hint().lower();
-    if answer.status() != StatusCode::NOT_MODIFIED {
-        answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(len));
-    }
-    *answer.body_mut() = Full::default();
-    answer
 }
 
 fn only_reading(method: &Method, format: Format) -> Result<(), Answer> {

@@ -2,7 +2,12 @@
 
 mod housekeeping;
 
-use std::{net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicBool},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use anyhow::Context;
 use arc_swap::ArcSwap;
@@ -17,6 +22,7 @@ use crate::{
     config::Config,
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
+    routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
     telemetry::Metrics,
@@ -34,8 +40,10 @@ pub struct Running {
     pub admin_address: SocketAddr,
     /// How to trust our own certificate; none where the settings name one, or behind a proxy.
     pub certificate_advice: Option<String>,
-    /// The way in for events of this process.
+    /// Shows statistics.
     pub api: Arc<Api>,
+    /// The way in for events, also those of this process.
+    pub ingest: Arc<Ingest>,
     shards: Arc<Shards>,
     journal: Arc<SqliteJournal>,
     server: Server,
@@ -68,26 +76,24 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
-    let ingest = Ingest::new(
-        shared.clone(),
-        shards.clone(),
-        metrics.clone(),
-        config.limits.ingest_in_flight_bytes_max,
-        config.limits.body_timeout,
-    );
     let api = Arc::new(Api {
         directory: directory.clone(),
         shards: shards.clone(),
-        ingest,
         metrics: metrics.clone(),
         refresh_every: config.refresh,
         rates: Rates::new(config.limits.tenant_requests_per_second_max),
     });
+    let in_flight = config.limits.ingest_in_flight_bytes_max;
+    let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
+    let ingest = Arc::new(ingest);
+    let routes = Routes { api: api.clone(), ingest: ingest.clone(), metrics: metrics.clone() };
     let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
-    let server = Server::start(listeners, api.clone(), tls, limits(config), metrics.clone())?;
+    let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
 
     let (stopping, stopped) = watch::channel(false);
-    let pages = Admin { shards: shards.clone(), journal: shared, metrics, stopping: stopped };
+    let recovered = AtomicBool::new(false);
+    let pages =
+        Admin { shards: shards.clone(), journal: shared, metrics, stopping: stopped, recovered };
     let admin = start_admin(admin_listener, pages)?;
     let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
     let housekeeping = Housekeeping::start(Keeping {
@@ -104,6 +110,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         admin_address,
         certificate_advice,
         api,
+        ingest,
         shards,
         journal,
         server,

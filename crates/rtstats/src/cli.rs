@@ -101,9 +101,9 @@ enum Kind {
 struct LogArgs {
     /// The tenant's name
     name: TenantName,
-    /// Leave out so many events at the beginning
-    #[arg(long, default_value_t = 0, value_name = "EVENTS")]
-    after: u64,
+    /// Leave out so many events since the log began; without it, begin where the journal still does
+    #[arg(long, value_name = "EVENTS")]
+    after: Option<u64>,
     #[command(flatten)]
     folder: Folder,
 }
@@ -241,7 +241,7 @@ fn token(name: &TenantName, kind: Kind, folder: &Folder) -> anyhow::Result<()> {
     let (token, in_force) = existing(folder)?.new_token(name, kind)?;
     warn_unconfirmed(in_force);
     writeln!(io::stdout(), "{}", token.reveal())?;
-    eprintln!("this token is shown this once; the one before has stopped working");
+    eprintln!("this token is shown this once; one made before has stopped working");
     Ok(())
 }
 
@@ -250,9 +250,13 @@ fn log(args: &LogArgs) -> anyhow::Result<()> {
     let tenant = tenants.iter().find(|tenant| tenant.name == args.name);
     let tenant = tenant.with_context(|| format!("there is no tenant {}", args.name))?;
     let journal = LogReader::open(&args.folder.data)?;
+    let after = match args.after {
+        Some(after) => Position(after),
+        None => journal.first(tenant.id)?,
+    };
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
-    journal.read(tenant.id, Position(args.after), &mut |_, lines| {
+    journal.read(tenant.id, after, &mut |_, lines| {
         if written.is_ok() {
             written = out.write_all(lines);
             if written.is_ok() && !lines.ends_with(b"\n") {

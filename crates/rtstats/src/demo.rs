@@ -5,7 +5,7 @@ use std::{
     io::Write,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::mpsc,
     time::Duration,
 };
 
@@ -17,10 +17,10 @@ use stats::{
 };
 
 use crate::{
-    api::Api,
     app, clock,
     config::Config,
-    ingest::Refusal,
+    database::ServerLock,
+    ingest::{Ingest, Refusal},
     journal::JournalError,
     shard::Parsed,
     simulate::{Plan, Simulation},
@@ -78,6 +78,8 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
         (None, None) => unreachable!("without a folder a temporary one was made"),
     };
     claim(&folder)?;
+    // A demo that runs there already is not to be begun afresh under its feet.
+    drop(ServerLock::acquire(&folder)?);
     let zone = match &args.timezone {
         Some(zone) => zone.clone(),
         None => where_it_is_late_morning(clock::now())?,
@@ -96,16 +98,16 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let mut simulation = Simulation::new(Plan::demo(args.seed, day_start, zone.clone())).peekable();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tenant = tokens.tenant;
-    let past = runtime.block_on(send_until(&running.api, tenant, &mut simulation, now))?;
+    let past = runtime.block_on(send_until(&running.ingest, tenant, &mut simulation, now))?;
     let written = introduce(&tokens, &folder, &running, &zone, past);
     // A demo whose output nobody reads is a demo all the same.
     drop(written);
 
     let (stop, stopped) = mpsc::channel();
-    let api = running.api.clone();
+    let ingest = running.ingest.clone();
     let live = std::thread::Builder::new().name("simulation".into()).spawn(move || {
         while stopped.recv_timeout(LIVE_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let sent = send_until(&api, tenant, &mut simulation, clock::now());
+            let sent = send_until(&ingest, tenant, &mut simulation, clock::now());
             if let Err(error) = runtime.block_on(sent) {
                 tracing::warn!(%error, "the simulation's events were not taken");
             }
@@ -204,7 +206,7 @@ fn where_it_is_late_morning(now: Millis) -> Result<Zone, ZoneError> {
 
 /// Sends the events up to an instant, in batches; tells how many they were.
 async fn send_until(
-    api: &Arc<Api>,
+    ingest: &Ingest,
     tenant: TenantId,
     simulation: &mut std::iter::Peekable<Simulation>,
     until: Millis,
@@ -223,16 +225,16 @@ async fn send_until(
         if events == 0 {
             return Ok(sent);
         }
-        send(api, tenant, lines).await?;
+        send(ingest, tenant, lines).await?;
         sent += events as u64;
     }
 }
 
-async fn send(api: &Arc<Api>, tenant: TenantId, lines: Vec<u8>) -> Result<(), Refusal> {
+async fn send(ingest: &Ingest, tenant: TenantId, lines: Vec<u8>) -> Result<(), Refusal> {
     let lines = bytes::Bytes::from(lines);
     loop {
         let parsed = Parsed::new(lines.clone(), None).map_err(Refusal::Malformed)?;
-        match api.ingest.submit(tenant, parsed).await {
+        match ingest.submit(tenant, parsed).await {
             Err(Refusal::Journal(JournalError::Full)) => tokio::time::sleep(LIVE_EVERY).await,
             Ok(_) => return Ok(()),
             Err(error) => return Err(error),

@@ -8,7 +8,7 @@ mod body;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Method, Request, StatusCode};
+use http::{Method, StatusCode, request::Parts};
 use hyper::body::Incoming;
 use stats::{document::Format, limit, parse::LineError};
 use tokio::sync::{Semaphore, oneshot};
@@ -19,12 +19,10 @@ use crate::{
     api::{
         Api,
         answer::{self, Answer},
-        unavailable,
     },
     clock,
     journal::{Batch, Journal, JournalError},
-    shard::{Applied, Parsed, Shards, Unavailable},
-    telemetry::Metrics,
+    shard::{Applied, Parsed, Unavailable},
     tenants::{TenantId, TokenKind},
 };
 
@@ -40,8 +38,7 @@ const PERMIT_BYTES: usize = 1_024;
 /// The way in for events.
 pub struct Ingest {
     journal: Arc<dyn Journal>,
-    shards: Arc<Shards>,
-    metrics: Metrics,
+    api: Arc<Api>,
     budget: Arc<Semaphore>,
     body_timeout: Duration,
 }
@@ -55,40 +52,38 @@ pub enum Refusal {
     /// The journal took nothing.
     #[error(transparent)]
     Journal(#[from] JournalError),
-    /// It is durable, but its tenant can't be brought up to date.
-    #[error(transparent)]
-    Tenant(#[from] Unavailable),
+    /// It is durable, but its tenant can't be brought up to date now.
+    #[error("the batch is stored, but {0}")]
+    Stored(Unavailable),
 }
 
 impl Ingest {
     /// A way in that holds at most `in_flight_bytes` of batches at a time.
     pub fn new(
         journal: Arc<dyn Journal>,
-        shards: Arc<Shards>,
-        metrics: Metrics,
+        api: Arc<Api>,
         in_flight_bytes: usize,
         body_timeout: Duration,
     ) -> Ingest {
-        // A batch of the greatest size is to fit, however small the setting.
-        let permits = in_flight_bytes.max(2 * limit::BATCH_BYTES_MAX) / PERMIT_BYTES;
+        let permits = in_flight_bytes / PERMIT_BYTES;
         let budget = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        Ingest { journal, shards, metrics, budget, body_timeout }
+        Ingest { journal, api, budget, body_timeout }
     }
 
     /// Answers one post.
-    pub async fn answer(&self, request: Request<Incoming>, api: &Api) -> Answer {
-        self.take(request, api).await.unwrap_or_else(|no| no)
+    pub async fn answer(&self, head: &Parts, body: &mut Incoming) -> Answer {
+        self.take(head, body).await.unwrap_or_else(|no| no)
     }
 
-    async fn take(&self, request: Request<Incoming>, api: &Api) -> Result<Answer, Answer> {
-        if *request.method() != Method::POST {
+    async fn take(&self, head: &Parts, body: &mut Incoming) -> Result<Answer, Answer> {
+        if head.method != Method::POST {
             return Err(answer::not_allowed("POST", Format::Json));
         }
-        let tenant = api.admit(request.headers(), TokenKind::Action, Format::Json)?;
-        api.ready(&tenant, Format::Json)?;
-        let encoding = Encoding::of(request.headers()).map_err(body_refused)?;
+        let tenant = self.api.admit(&head.headers, TokenKind::Action, Format::Json)?;
+        self.api.ready(&tenant, Format::Json)?;
+        let encoding = Encoding::of(&head.headers).map_err(body_refused)?;
         let mut held = body::Held::new(self.budget.clone());
-        let reading = body::read(request, encoding, &mut held);
+        let reading = body::read(body, encoding, &mut held);
         let lines = match tokio::time::timeout(self.body_timeout, reading).await {
             Ok(read) => read.map_err(body_refused)?,
             Err(_) => return Err(body_refused(BodyError::Slow)),
@@ -107,11 +102,11 @@ impl Ingest {
         match submitted {
             Ok(applied) => Ok(answer::json(StatusCode::OK, answers::taken(&applied))),
             Err(Refusal::Malformed(errors)) => {
-                self.metrics.lines_malformed(errors.len() as u64);
+                self.api.metrics.lines_malformed(errors.len() as u64);
                 Err(answer::json(StatusCode::BAD_REQUEST, answers::malformed(&errors)))
             }
             Err(Refusal::Journal(error)) => Err(journal_refused(&error)),
-            Err(Refusal::Tenant(why)) => Err(unavailable(why, &tenant, Format::Json)),
+            Err(Refusal::Stored(_)) => Err(stored()),
         }
     }
 
@@ -122,7 +117,7 @@ impl Ingest {
             return Ok(Applied::default());
         }
         let (told, outcome) = oneshot::channel();
-        let shards = self.shards.clone();
+        let shards = self.api.shards.clone();
         let batch = Batch {
             tenant,
             lines: parsed.bytes().clone(),
@@ -133,13 +128,13 @@ impl Ingest {
                     tenant,
                     after,
                     parsed,
-                    Box::new(move |applied| drop(told.send(applied.map_err(Refusal::from)))),
+                    Box::new(move |applied| drop(told.send(applied.map_err(Refusal::Stored)))),
                 ),
                 Err(error) => drop(told.send(Err(error.into()))),
             }),
         };
         self.journal.append(batch)?;
-        outcome.await.unwrap_or(Err(Refusal::Tenant(Unavailable::NotReady)))
+        outcome.await.unwrap_or(Err(Refusal::Stored(Unavailable::NotReady)))
     }
 }
 
@@ -156,6 +151,13 @@ fn body_refused(error: BodyError) -> Answer {
         }
     };
     answer::error(status, &message, Format::Json)
+}
+
+/// Rare, and no reason to lose anything: numbered events may be sent again at will.
+fn stored() -> Answer {
+    let message = "The batch is stored, but the tenant can't be brought up to date now. Events with source and \
+         seq may be sent again: they will count once.";
+    answer::retry(StatusCode::SERVICE_UNAVAILABLE, 5, message, Format::Json)
 }
 
 fn journal_refused(error: &JournalError) -> Answer {

@@ -17,6 +17,7 @@ pub mod admin;
 pub mod api;
 pub mod ingest;
 pub mod replay;
+pub mod routes;
 pub mod server;
 pub mod simulate;
 pub mod tls;

@@ -21,7 +21,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    api::Api,
+    routes::Routes,
     telemetry::{Metrics, OpenConnection},
 };
 
@@ -48,7 +48,7 @@ pub struct Limits {
 
 /// What all connections share.
 struct Shared {
-    api: Arc<Api>,
+    routes: Arc<Routes>,
     /// None behind a proxy.
     tls: Option<TlsAcceptor>,
     limits: Limits,
@@ -68,14 +68,14 @@ impl Server {
     /// Serves on bound listeners: one thread for each entry, which may hold several.
     pub fn start(
         listeners: Vec<Vec<std::net::TcpListener>>,
-        api: Arc<Api>,
+        routes: Arc<Routes>,
         tls: Option<TlsAcceptor>,
         limits: Limits,
         metrics: Metrics,
     ) -> std::io::Result<Server> {
         let (stop, stopping) = watch::channel(None);
         let open = AtomicUsize::new(0);
-        let shared = Arc::new(Shared { api, tls, limits, open, metrics, stopping });
+        let shared = Arc::new(Shared { routes, tls, limits, open, metrics, stopping });
         let mut threads = Vec::new();
         for (number, listeners) in listeners.into_iter().enumerate() {
             let shared = shared.clone();

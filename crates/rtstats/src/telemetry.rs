@@ -1,7 +1,7 @@
 //! What the server tells of itself: logs, its own metrics, incident ids, progress of long work.
 //!
 //! **No secrets.** A token or an `Authorization` header is never given to a log line or a label, by nobody; the HTTP
-//! libraries' inner logs, which may hold headers, are left out at every level. **No labels without bound**: nothing is
+//! libraries' inner logs, which may hold headers, are left out at every level. **No labels without bound**: nothing here is
 //! labeled by tenant, agent, queue or path.
 
 mod incident;

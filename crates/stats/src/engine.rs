@@ -105,6 +105,11 @@ impl Engine {
         (!self.account.is_duplicate(event)).then_some(at)
     }
 
+    /// How many agents and queues are configured.
+    pub fn sizes(&self) -> (usize, usize) {
+        (self.fold.agents.iter().count(), self.fold.queues.iter().count())
+    }
+
     /// The last counted time.
     pub fn counted(&self) -> Option<Millis> {
         self.counted

@@ -159,7 +159,7 @@ settings! {
         "limits.header_timeout_seconds" header_timeout: Duration = "10", Form::Seconds(0.1, 3_600.0),
             "Time from the first byte of a request's head to its last.";
         "limits.body_timeout_seconds" body_timeout: Duration = "30", Form::Seconds(0.1, 3_600.0),
-            "Time without any progress of a request's body.";
+            "Time for a request's body to arrive.";
         "limits.write_timeout_seconds" write_timeout: Duration = "30", Form::Seconds(0.1, 3_600.0),
             "Time without any progress of an answer.";
         "limits.idle_timeout_seconds" idle_timeout: Duration = "75", Form::Seconds(0.1, 86_400.0),
@@ -172,8 +172,8 @@ settings! {
             Form::Whole(BATCH_BYTES_MAX, TERABYTE),
             "Events waiting for the journal; beyond it ingest answers 503.";
         "limits.ingest_in_flight_bytes_max" ingest_in_flight_bytes_max: usize = "134217728",
-            Form::Whole(BATCH_BYTES_MAX, TERABYTE),
-            "Decoded bodies of all ingest requests under way; beyond it ingest answers 503.";
+            Form::Whole(2 * BATCH_BYTES_MAX, TERABYTE),
+            "Bodies of all ingest requests under way, as they came and unpacked; beyond it ingest answers 503.";
         "limits.tenant_requests_per_second_max" tenant_requests_per_second_max: u32 = "0",
             Form::Whole(0, 10_000_000),
             "Requests per second of one tenant; beyond it 429. 0 means no limit.";

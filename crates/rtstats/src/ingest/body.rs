@@ -3,7 +3,7 @@
 use std::{io::Read, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, header};
+use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use stats::limit::BATCH_BYTES_MAX;
@@ -77,11 +77,11 @@ impl Encoding {
 
 /// The decoded body.
 pub async fn read(
-    request: Request<Incoming>,
+    body: &mut Incoming,
     encoding: Encoding,
     held: &mut Held,
 ) -> Result<Bytes, BodyError> {
-    let coded = collect(request.into_body(), held).await?;
+    let coded = collect(body, held).await?;
     if encoding == Encoding::Identity {
         return Ok(coded);
     }
@@ -92,7 +92,7 @@ pub async fn read(
     Ok(lines)
 }
 
-async fn collect(mut body: Incoming, held: &mut Held) -> Result<Bytes, BodyError> {
+async fn collect(body: &mut Incoming, held: &mut Held) -> Result<Bytes, BodyError> {
     let announced = body.size_hint().lower();
     if announced > BATCH_BYTES_MAX as u64 {
         return Err(BodyError::TooLarge);

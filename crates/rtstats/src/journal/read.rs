@@ -39,6 +39,11 @@ impl LogReader {
         Ok(LogReader(connection))
     }
 
+    /// Where the log still begins: what lies before was dropped by retention.
+    pub fn first(&self, tenant: TenantId) -> Result<Position, JournalError> {
+        extent(&self.0, tenant).map(|extent| extent.first)
+    }
+
     /// Reads a tenant's log as [`super::Journal::read`] does.
     pub fn read(
         &self,

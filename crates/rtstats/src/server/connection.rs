@@ -25,7 +25,10 @@ use super::{
     guard::{Guard, Patience, UnderWay},
 };
 use crate::{
-    api::answer::{self, Answer},
+    api::{
+        answer::{self, Answer},
+        error_format,
+    },
     telemetry::IncidentId,
 };
 
@@ -159,29 +162,30 @@ async fn respond(
     refused: bool,
 ) -> Result<Answer, Infallible> {
     let _answering = under_way.begin();
+    let format = error_format(request.uri().path());
     if refused {
         let message = "The server has all the connections that it takes. Come again in a moment.";
         let status = StatusCode::SERVICE_UNAVAILABLE;
-        let mut full = answer::retry(status, 1, message, Format::Json);
+        let mut full = answer::retry(status, 1, message, format);
         full.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(full);
     }
-    let mut answering = pin!(shared.api.answer(request));
+    let mut answering = pin!(shared.routes.answer(request));
     // A fault of ours takes one answer down, and no other.
     let answer = std::future::poll_fn(|context| {
         match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context))) {
             Ok(poll) => poll,
-            Err(_) => Poll::Ready(fault()),
+            Err(_) => Poll::Ready(fault(format)),
         }
     });
     Ok(answer.await)
 }
 
-fn fault() -> Answer {
+fn fault(format: Format) -> Answer {
     let incident = IncidentId::new();
     tracing::error!(%incident, "answering a request broke an assertion");
     let message = format!(
         "This is a fault of the server. Its operator finds the cause in the log under {incident}."
     );
-    answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, Format::Json)
+    answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
 }

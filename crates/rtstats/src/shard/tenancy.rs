@@ -18,13 +18,11 @@ pub struct Tenancy {
     pub position: Position,
     kept: Position,
     kept_at: Instant,
-    agents: usize,
-    queues: usize,
 }
 
 impl Tenancy {
     pub fn new(engine: Engine, position: Position, kept: Position) -> Tenancy {
-        Tenancy { engine, position, kept, kept_at: Instant::now(), agents: 0, queues: 0 }
+        Tenancy { engine, position, kept, kept_at: Instant::now() }
     }
 
     /// Applies a batch, unless a replay of the log has already brought it.
@@ -49,20 +47,19 @@ impl Tenancy {
     }
 
     pub fn freeze(&mut self, now: Millis) -> Frozen {
-        let frozen = self.engine.freeze(now);
-        (self.agents, self.queues) = (frozen.agents.len(), frozen.queues.len());
-        frozen
+        self.engine.freeze(now)
     }
 
     pub fn ledger(&self, live: &Live, now: Millis) -> Ledger {
+        let (agents, queues) = self.engine.sizes();
         Ledger {
             tenant: live.name.clone(),
             instant: now,
             counted: self.engine.counted(),
             events: self.position.0,
             account: self.engine.account().clone(),
-            agents: self.agents,
-            queues: self.queues,
+            agents,
+            queues,
         }
     }
 
