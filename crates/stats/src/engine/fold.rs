@@ -47,11 +47,41 @@ pub struct Fold {
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     hasher: DefaultHashBuilder,
-    agents: HashTable<u32>,
-    transactions: HashTable<u32>,
+    agents: HashTable<Named>,
+    transactions: HashTable<Named>,
     pub queues: HashMap<u32, u32>,
     /// Places of the agents in the order of their ids; none after a change.
     pub agent_order: Option<Vec<u32>>,
+}
+
+/// A place and how its name begins. Most names are told apart by that alone, without a look at the name itself, which
+/// lies elsewhere in memory.
+#[derive(Debug, Clone, Copy)]
+struct Named {
+    slot: u32,
+    name_len: u16,
+    head: [u8; HEAD_LEN],
+}
+
+/// Room for a UUID.
+const HEAD_LEN: usize = 38;
+
+impl Named {
+    fn new(slot: u32, name: &str) -> Named {
+        let mut head = [0; HEAD_LEN];
+        let len = name.len().min(HEAD_LEN);
+        head[..len].copy_from_slice(&name.as_bytes()[..len]);
+        Named { slot, name_len: name.len() as u16, head }
+    }
+
+    /// Whether it has this name; `whole` tells the whole of its own where that is needed.
+    #[inline]
+    fn is<'a>(&self, name: &str, whole: impl FnOnce(u32) -> &'a str) -> bool {
+        let len = name.len().min(HEAD_LEN);
+        usize::from(self.name_len) == name.len()
+            && self.head[..len] == name.as_bytes()[..len]
+            && (name.len() <= HEAD_LEN || whole(self.slot) == name)
+    }
 }
 
 impl Index {
@@ -359,9 +389,9 @@ impl Fold {
     }
 
     pub(super) fn agent_slot(&self, id: &str) -> Result<u32, Reason> {
-        let found =
-            self.index.agents.find(self.index.hash(id), |slot| *self.agents[*slot].id == *id);
-        found.copied().ok_or(Reason::UnknownAgent)
+        let same = |named: &Named| named.is(id, |slot| &self.agents[slot].id);
+        let found = self.index.agents.find(self.index.hash(id), same);
+        found.map(|named| named.slot).ok_or(Reason::UnknownAgent)
     }
 
     pub(super) fn queue_slot(&self, id: u32) -> Result<u32, Reason> {
@@ -369,8 +399,8 @@ impl Fold {
     }
 
     fn transaction_slot(&self, id: &str) -> Option<u32> {
-        let same = |slot: &u32| *self.transactions[*slot as usize].id == *id;
-        self.index.transactions.find(self.index.hash(id), same).copied()
+        let same = |named: &Named| named.is(id, |slot| &self.transactions[slot as usize].id);
+        self.index.transactions.find(self.index.hash(id), same).map(|named| named.slot)
     }
 
     /// The transaction and its queue, while it waits or is offered.
@@ -404,18 +434,18 @@ impl Fold {
     }
 
     pub(super) fn insert_agent(&mut self, id: &str) -> u32 {
-        let id: Arc<str> = Arc::from(id);
-        let hash = self.index.hash(&id);
-        let slot = self.agents.insert(Agent::new(id, self.no_text.clone()));
+        let hash = self.index.hash(id);
+        let slot = self.agents.insert(Agent::new(Arc::from(id), self.no_text.clone()));
         let (agents, hasher) = (&self.agents, &self.index.hasher);
-        self.index.agents.insert_unique(hash, slot, |slot| hash_of(hasher, &agents[*slot].id));
+        let of = |named: &Named| hash_of(hasher, &agents[named.slot].id);
+        self.index.agents.insert_unique(hash, Named::new(slot, id), of);
         self.index.agent_order = None;
         slot
     }
 
     pub(super) fn unindex_agent(&mut self, slot: u32) {
         let hash = self.index.hash(&self.agents[slot].id);
-        if let Ok(entry) = self.index.agents.find_entry(hash, |found| *found == slot) {
+        if let Ok(entry) = self.index.agents.find_entry(hash, |found| found.slot == slot) {
             entry.remove();
         }
         self.index.agent_order = None;
@@ -426,9 +456,8 @@ impl Fold {
         let transaction = Transaction { id: Arc::from(id), visit: None, legs: List::default() };
         let slot = self.transactions.insert(transaction) as u32;
         let (transactions, hasher) = (&self.transactions, &self.index.hasher);
-        self.index
-            .transactions
-            .insert_unique(hash, slot, |slot| hash_of(hasher, &transactions[*slot as usize].id));
+        let of = |named: &Named| hash_of(hasher, &transactions[named.slot as usize].id);
+        self.index.transactions.insert_unique(hash, Named::new(slot, id), of);
         slot
     }
 
@@ -439,7 +468,7 @@ impl Fold {
             return;
         }
         let hash = self.index.hash(&transaction.id);
-        if let Ok(entry) = self.index.transactions.find_entry(hash, |found| *found == slot) {
+        if let Ok(entry) = self.index.transactions.find_entry(hash, |found| found.slot == slot) {
             entry.remove();
         }
         self.transactions.remove(slot as usize);
@@ -450,16 +479,14 @@ impl Fold {
         self.index = Index::default();
         let hasher = &self.index.hasher;
         for (slot, agent) in self.agents.iter() {
-            let of = |slot: &u32| hash_of(hasher, &self.agents[*slot].id);
-            self.index.agents.insert_unique(hash_of(hasher, &agent.id), slot, of);
+            let of = |named: &Named| hash_of(hasher, &self.agents[named.slot].id);
+            let named = Named::new(slot, &agent.id);
+            self.index.agents.insert_unique(hash_of(hasher, &agent.id), named, of);
         }
         for (slot, transaction) in &self.transactions {
-            let of = |slot: &u32| hash_of(hasher, &self.transactions[*slot as usize].id);
-            self.index.transactions.insert_unique(
-                hash_of(hasher, &transaction.id),
-                slot as u32,
-                of,
-            );
+            let of = |named: &Named| hash_of(hasher, &self.transactions[named.slot as usize].id);
+            let named = Named::new(slot as u32, &transaction.id);
+            self.index.transactions.insert_unique(hash_of(hasher, &transaction.id), named, of);
         }
         self.index.queues = self.queues.iter().map(|(slot, queue)| (queue.id, slot)).collect();
     }
@@ -469,3 +496,5 @@ fn hash_of(hasher: &DefaultHashBuilder, name: &str) -> u64 {
     use std::hash::BuildHasher;
     hasher.hash_one(name)
 }
+
+const _: () = assert!(limit::ID_CHARS_MAX * 4 <= u16::MAX as usize, "an id's bytes fit in 16 bits");

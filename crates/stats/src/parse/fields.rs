@@ -100,7 +100,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a field that may be left out.
-    #[inline]
+    #[inline(always)]
     pub fn optional<T>(
         &self,
         name: Name,
@@ -114,7 +114,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a field that must be there.
-    #[inline]
+    #[inline(always)]
     pub fn required<T>(
         &self,
         name: Name,
@@ -124,13 +124,13 @@ impl<'a> Fields<'a> {
         read(raw).map_err(|expected| wrong(name, raw, expected))
     }
 
-    #[inline]
+    #[inline(always)]
     pub fn raw(&self, name: Name) -> Raw<'a> {
         if self.given & bit(name) == 0 { Raw::default() } else { self.values[name as usize] }
     }
 }
 
-#[inline]
+#[inline(always)]
 fn known(key: Raw<'_>, scope: Scope) -> Option<Name> {
     let name = match key.shape {
         Shape::Plain => Name::of_word(key.text),
@@ -191,7 +191,7 @@ impl fmt::Display for Expected {
 }
 
 /// The text of a string.
-#[inline]
+#[inline(always)]
 pub fn text<'a>(raw: Raw<'a>, expected: Expected) -> Result<Text<'a>, Expected> {
     match raw.shape {
         Shape::Plain => Ok(Cow::Borrowed(raw.text)),
@@ -201,7 +201,7 @@ pub fn text<'a>(raw: Raw<'a>, expected: Expected) -> Result<Text<'a>, Expected> 
 }
 
 /// Text of so many characters.
-#[inline]
+#[inline(always)]
 pub fn characters(
     min: usize,
     max: usize,
@@ -216,19 +216,20 @@ pub fn characters(
 }
 
 /// An agent-id.
-#[inline]
+#[inline(always)]
 pub fn agent_id(raw: Raw<'_>) -> Result<Text<'_>, Expected> {
     let id = characters(1, limit::ID_CHARS_MAX)(raw).map_err(|_| Expected::AgentId)?;
-    let forbidden = |byte: u8| byte == b'/' || byte < 0x20 || byte >= 0x7f;
-    // Only control characters are forbidden beyond ASCII, and those are rare enough to be looked for apart.
-    if id.bytes().any(forbidden) && id.contains(|char: char| char == '/' || char.is_control()) {
+    let suspect = |byte: u8| byte == b'/' || byte < 0x20 || byte >= 0x7f;
+    // Looking at every byte without stopping takes fewer steps; what is beyond ASCII is looked at again.
+    let suspects = id.bytes().fold(false, |found, byte| found | suspect(byte));
+    if suspects && id.contains(|char: char| char == '/' || char.is_control()) {
         return Err(Expected::AgentId);
     }
     Ok(id)
 }
 
 /// A whole number.
-#[inline]
+#[inline(always)]
 pub fn whole(min: i64, max: u64) -> impl Fn(Raw<'_>) -> Result<u64, Expected> {
     move |raw| {
         let number = if raw.shape == Shape::Whole { raw.text.parse().ok() } else { None };

@@ -170,7 +170,7 @@ fn time(fields: &Fields<'_>) -> Result<Millis, FieldError> {
     Ok(time)
 }
 
-#[inline]
+#[inline(always)]
 fn of_type(fields: &Fields<'_>) -> Result<Type, FieldError> {
     let raw = fields.raw(Name::Type);
     if raw.shape == Shape::Plain
@@ -220,17 +220,17 @@ fn origin<'a>(fields: &Fields<'a>) -> Result<Option<Origin<'a>>, FieldError> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn agent<'a>(fields: &Fields<'a>) -> Result<Text<'a>, FieldError> {
     fields.required(Name::Agent, agent_id)
 }
 
-#[inline]
+#[inline(always)]
 fn queue(fields: &Fields<'_>) -> Result<u32, FieldError> {
     fields.required(Name::Queue, queue_number)
 }
 
-#[inline]
+#[inline(always)]
 fn queue_number(raw: Raw<'_>) -> Result<u32, Expected> {
     whole(1, u64::from(limit::QUEUE_ID_MAX))(raw).map(|queue| queue as u32)
 }
@@ -247,7 +247,7 @@ fn group(raw: Raw<'_>) -> Result<u32, Expected> {
     whole(0, u64::from(limit::GROUP_ID_MAX))(raw).map(|group| group as u32)
 }
 
-#[inline]
+#[inline(always)]
 fn phone_line(raw: Raw<'_>) -> Result<Line, Expected> {
     match (raw.shape, raw.text) {
         (Shape::Whole, "1") => Ok(Line::One),
