@@ -123,9 +123,21 @@ impl ServiceLevel {
         }
         self.day.change(old, new);
         let number = second_of_day(entered, day_start);
-        let found = self.by_second.binary_search_by_key(&number, |second| second.number);
-        let at = found.expect("a visit of this day has its second's record from its entry on");
+        let at = self.place_of(number);
         self.by_second[at].change(old, new);
+    }
+
+    /// The record of a second. Most visits entered lately, so that the search goes from the end, in strides that
+    /// double, and stays where memory is still near.
+    fn place_of(&self, number: u32) -> usize {
+        let len = self.by_second.len();
+        let mut stride = 1;
+        while stride < len && self.by_second[len - stride].number > number {
+            stride *= 2;
+        }
+        let first = len.saturating_sub(stride);
+        let found = self.by_second[first..].binary_search_by_key(&number, |second| second.number);
+        first + found.expect("a visit of this day has its second's record from its entry on")
     }
 
     /// A new day begins.
