@@ -32,7 +32,7 @@ macro_rules! names {
 // The frequent ones come first: `of_word` tries them in this order.
 names! {
     Time "time" Type "type" Transaction "transaction" Agent "agent" Queue "queue" Source "source" Seq "seq"
-    Status "status" Line "line" List "list" Item "item" ShortCode "short_code" Name "name" Media "media" Sla "sla"
+    Status "status" Line "line" List "list" Item "item" ShortCode "short_code" Called "name" Media "media" Sla "sla"
     Group "group" Assigned "assigned" Enabled "enabled" Items "items"
     Percent "percent" WithinSeconds "within_seconds" EvaluateEverySeconds "evaluate_every_seconds"
 }
@@ -49,7 +49,7 @@ impl Scope {
     pub const SLA: Scope =
         Scope(bit(Name::Percent) | bit(Name::WithinSeconds) | bit(Name::EvaluateEverySeconds));
     pub const CODE_ITEM: Scope =
-        Scope(bit(Name::Item) | bit(Name::ShortCode) | bit(Name::Name) | bit(Name::Status));
+        Scope(bit(Name::Item) | bit(Name::ShortCode) | bit(Name::Called) | bit(Name::Status));
     pub const EVENT: Scope = Scope((bit(Name::Items) << 1) - 1);
 }
 
@@ -219,7 +219,7 @@ pub fn characters(
 #[inline(always)]
 pub fn agent_id(raw: Raw<'_>) -> Result<Text<'_>, Expected> {
     let id = characters(1, limit::ID_CHARS_MAX)(raw).map_err(|_| Expected::AgentId)?;
-    let suspect = |byte: u8| byte == b'/' || byte < 0x20 || byte >= 0x7f;
+    let suspect = |byte: u8| byte == b'/' || !(0x20..0x7f).contains(&byte);
     // Looking at every byte without stopping takes fewer steps; what is beyond ASCII is looked at again.
     let suspects = id.bytes().fold(false, |found, byte| found | suspect(byte));
     if suspects && id.contains(|char: char| char == '/' || char.is_control()) {

@@ -236,7 +236,7 @@ fn queue_number(raw: Raw<'_>) -> Result<u32, Expected> {
 }
 
 fn name<'a>(fields: &Fields<'a>) -> Result<Text<'a>, FieldError> {
-    fields.required(Name::Name, characters(0, limit::NAME_CHARS_MAX))
+    fields.required(Name::Called, characters(0, limit::NAME_CHARS_MAX))
 }
 
 fn media(raw: Raw<'_>) -> Result<Media, Expected> {
