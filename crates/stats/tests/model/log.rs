@@ -36,14 +36,12 @@ impl fmt::Display for Case {
         writeln!(f, "zone {}, sla-target {:?}", self.zone, self.target)?;
         for (number, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Apply(Event { time, origin, kind }) => {
-                    write!(f, "{number:4}  {time}  {kind:?}")?;
-                    if let Some(origin) = origin {
-                        write!(f, "  {}#{}", origin.source, origin.seq)?;
-                    }
-                    writeln!(f)?;
+                Step::Apply(event) => {
+                    let mut line = Vec::new();
+                    event.write_line(&mut line);
+                    write!(f, "{number:4}  {}", String::from_utf8_lossy(&line))?;
                 }
-                Step::Read(now) => writeln!(f, "{number:4}  {now}  read")?,
+                Step::Read(now) => writeln!(f, "{number:4}  read at {now}")?,
                 Step::Restore => writeln!(f, "{number:4}  restore")?,
             }
         }

@@ -63,3 +63,8 @@ fn what_the_specification_promises_of_the_figures_holds() {
 fn with_one_transaction_at_a_time_status_2_lasts_as_long_as_processing() {
     on_random_logs(300, Just(900), invariants::processing_is_status_2);
 }
+
+#[test]
+fn an_event_is_read_from_its_line_as_it_was() {
+    on_random_logs(100, Just(600), trial::lines_say_what_events_say);
+}
