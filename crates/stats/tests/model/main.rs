@@ -6,10 +6,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its own assumption does not hold")]
 
+mod dice;
 mod figures;
 mod invariants;
 mod log;
 mod slow;
+mod statuses;
+mod transactions;
 mod trial;
 
 use proptest::{
