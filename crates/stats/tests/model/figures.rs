@@ -9,7 +9,10 @@ use stats::{
     event::{Base, Media, Millis, Sla},
 };
 
-use crate::slow::{Agent, Code, Ending, Leg, Model, Queue, Visit, base_status};
+use crate::{
+    slow::{Agent, Code, Ending, Leg, Model, Queue, Visit},
+    statuses::base_status,
+};
 
 const HALF_HOUR_MS: Millis = 1_800_000;
 const MINUTE_MS: Millis = 60_000;

@@ -11,7 +11,10 @@ use stats::{
     },
 };
 
-use crate::slow::{Leg, Model, Visit};
+use crate::{
+    dice::Dice,
+    slow::{Leg, Model, Visit},
+};
 
 /// One step of a case.
 #[derive(Clone, Debug)]
@@ -36,14 +39,12 @@ impl fmt::Display for Case {
         writeln!(f, "zone {}, sla-target {:?}", self.zone, self.target)?;
         for (number, step) in self.steps.iter().enumerate() {
             match step {
-                Step::Apply(Event { time, origin, kind }) => {
-                    write!(f, "{number:4}  {time}  {kind:?}")?;
-                    if let Some(origin) = origin {
-                        write!(f, "  {}#{}", origin.source, origin.seq)?;
-                    }
-                    writeln!(f)?;
+                Step::Apply(event) => {
+                    let mut line = Vec::new();
+                    event.write_line(&mut line);
+                    write!(f, "{number:4}  {}", String::from_utf8_lossy(&line))?;
                 }
-                Step::Read(now) => writeln!(f, "{number:4}  {now}  read")?,
+                Step::Read(now) => writeln!(f, "{number:4}  read at {now}")?,
                 Step::Restore => writeln!(f, "{number:4}  restore")?,
             }
         }
@@ -66,35 +67,6 @@ const ZONES: &[(&str, i64)] = &[
     ("Pacific/Apia", 1_325_239_200),        // 2011-12-30 doesn't exist
     ("Antarctica/Casey", 1_267_714_800),    // 2010-03-05: begins, stops for an hour, begins again
 ];
-
-/// Every number comes from here: SplitMix64.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Dice {
-        Dice(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    pub fn percent(&mut self, share: u64) -> bool {
-        self.below(100) < share
-    }
-
-    pub fn one<T: Clone>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len() as u64) as usize].clone()
-    }
-}
 
 /// What a case is made of.
 struct World {

@@ -6,10 +6,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its own assumption does not hold")]
 
+mod dice;
 mod figures;
 mod invariants;
 mod log;
 mod slow;
+mod statuses;
+mod transactions;
 mod trial;
 
 use proptest::{
@@ -62,4 +65,9 @@ fn what_the_specification_promises_of_the_figures_holds() {
 #[test]
 fn with_one_transaction_at_a_time_status_2_lasts_as_long_as_processing() {
     on_random_logs(300, Just(900), invariants::processing_is_status_2);
+}
+
+#[test]
+fn an_event_is_read_from_its_line_as_it_was() {
+    on_random_logs(100, Just(600), trial::lines_say_what_events_say);
 }

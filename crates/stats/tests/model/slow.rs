@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use stats::event::{Base, Event, ExplicitLine, GivenCode, Kind, Line, Media, Millis, Sla};
 
+use crate::transactions::end_leg;
+
 /// One tenant's whole history.
 #[derive(Clone, Default)]
 pub struct Model {
@@ -113,7 +115,7 @@ pub enum Fate {
 }
 
 /// `Err` where the event makes no sense in the present state.
-type Sense = Result<(), ()>;
+pub type Sense = Result<(), ()>;
 
 impl Model {
     pub fn apply(&mut self, number: usize, event: &Event<'_>) -> Fate {
@@ -195,102 +197,6 @@ impl Model {
         }
     }
 
-    fn fold_transaction(&mut self, number: usize, at: Millis, kind: &Kind<'_>) -> Sense {
-        match kind {
-            Kind::TransactionQueued { transaction, queue } => {
-                let queue = self.queue(*queue)?;
-                if self.open_visit(transaction).is_ok() {
-                    return Err(());
-                }
-                self.enter(at, transaction, queue);
-                Ok(())
-            }
-            Kind::TransactionOffered { transaction, agent, line } => {
-                let (agent, visit) = (self.agent(agent)?, self.open_visit(transaction)?);
-                if self.open_leg(transaction, agent).is_ok() {
-                    return Err(());
-                }
-                let queue = self.visits[visit].queue;
-                let mut leg = self.new_leg(number, transaction, agent, Some(queue), *line);
-                leg.offer = Some(visit);
-                self.legs.push(leg);
-                Ok(())
-            }
-            Kind::TransactionRejected { transaction, agent } => {
-                let agent = self.agent(agent)?;
-                self.end_offer(at, transaction, agent)?;
-                self.agents[agent].rejections.push(at);
-                Ok(())
-            }
-            Kind::TransactionWithdrawn { transaction, agent } => {
-                let agent = self.agent(agent)?;
-                self.end_offer(at, transaction, agent)
-            }
-            Kind::TransactionAccepted { transaction, agent, line } => {
-                self.accept(number, at, transaction, agent, *line)
-            }
-            Kind::TransactionPlaced { transaction, agent, queue, media, line } => {
-                let agent = self.agent(agent)?;
-                let queue = queue.map(|queue| self.queue(queue)).transpose()?;
-                if self.open_visit(transaction).is_ok() || self.open_leg(transaction, agent).is_ok()
-                {
-                    return Err(());
-                }
-                if let Some(queue) = queue {
-                    let visit = self.enter(at, transaction, queue);
-                    self.visits[visit].ended = Some((at, Ending::Accepted));
-                }
-                let mut leg = self.new_leg(number, transaction, agent, queue, *line);
-                leg.media = media.unwrap_or(leg.media);
-                leg.processing = Some((at, None));
-                self.legs.push(leg);
-                Ok(())
-            }
-            Kind::TransactionAbandoned { transaction } => {
-                let visit = self.open_visit(transaction)?;
-                self.end_visit(at, visit, Ending::Abandoned);
-                Ok(())
-            }
-            Kind::TransactionDiverted { transaction } => {
-                let visit = self.open_visit(transaction)?;
-                self.end_visit(at, visit, Ending::Diverted);
-                Ok(())
-            }
-            _ => self.fold_leg(at, kind),
-        }
-    }
-
-    fn fold_leg(&mut self, at: Millis, kind: &Kind<'_>) -> Sense {
-        match kind {
-            Kind::TransactionHeld { transaction, agent } => {
-                self.processing_leg(transaction, agent)?.held = true;
-            }
-            Kind::TransactionResumed { transaction, agent } => {
-                self.processing_leg(transaction, agent)?.held = false;
-            }
-            Kind::TransactionMuted { transaction, agent } => {
-                self.processing_leg(transaction, agent)?.muted = true;
-            }
-            Kind::TransactionUnmuted { transaction, agent } => {
-                self.processing_leg(transaction, agent)?.muted = false;
-            }
-            Kind::TransactionReleased { transaction, agent } => {
-                leave_processing(self.processing_leg(transaction, agent)?, at);
-            }
-            Kind::TransactionCompleted { transaction, agent } => {
-                let agent = self.agent(agent)?;
-                let leg = self.open_leg(transaction, agent)?;
-                let leg = &mut self.legs[leg];
-                if leg.offered() {
-                    return Err(());
-                }
-                end_leg(leg, at);
-            }
-            other => unreachable!("{other:?} has an arm of its own"),
-        }
-        Ok(())
-    }
-
     fn configure_agent(&mut self, at: Millis, id: &str, name: &str, group: Option<u32>) {
         if let Ok(known) = self.agent(id) {
             let known = &mut self.agents[known];
@@ -355,216 +261,23 @@ impl Model {
         Ok(())
     }
 
-    fn accept(
-        &mut self,
-        number: usize,
-        at: Millis,
-        transaction: &str,
-        agent: &str,
-        line: Option<Line>,
-    ) -> Sense {
-        let (agent, visit) = (self.agent(agent)?, self.open_visit(transaction)?);
-        let leg = match self.open_leg(transaction, agent) {
-            Ok(leg) if self.legs[leg].offer == Some(visit) => leg,
-            Ok(_) => return Err(()),
-            Err(()) => {
-                let queue = Some(self.visits[visit].queue);
-                let line = line.unwrap_or(Line::One);
-                self.legs.push(self.new_leg(number, transaction, agent, queue, line));
-                self.legs.len() - 1
-            }
-        };
-        let leg = &mut self.legs[leg];
-        leg.offer = None;
-        leg.line = line.unwrap_or(leg.line);
-        leg.processing = Some((at, None));
-        leg.stage_event = number;
-        self.end_visit(at, visit, Ending::Accepted);
-        Ok(())
-    }
-
-    fn enter(&mut self, at: Millis, transaction: &str, queue: usize) -> usize {
-        self.visits.push(Visit {
-            transaction: transaction.to_string(),
-            queue,
-            entered: at,
-            sla: self.queues[queue].sla,
-            ended: None,
-        });
-        self.visits.len() - 1
-    }
-
-    /// Ends a visit and the offers of it that are left.
-    fn end_visit(&mut self, at: Millis, visit: usize, ending: Ending) {
-        self.visits[visit].ended = Some((at, ending));
-        for leg in self.legs.iter_mut().filter(|leg| leg.offer == Some(visit)) {
-            leg.ended = leg.ended.or(Some(at));
-        }
-    }
-
-    fn end_offer(&mut self, at: Millis, transaction: &str, agent: usize) -> Sense {
-        let leg = self.open_leg(transaction, agent)?;
-        if !self.legs[leg].offered() {
-            return Err(());
-        }
-        self.legs[leg].ended = Some(at);
-        Ok(())
-    }
-
-    fn new_leg(
-        &self,
-        number: usize,
-        transaction: &str,
-        agent: usize,
-        queue: Option<usize>,
-        line: Line,
-    ) -> Leg {
-        Leg {
-            transaction: transaction.to_string(),
-            agent,
-            queue,
-            offer: None,
-            media: queue.map_or(Media::Phone, |queue| self.queues[queue].media),
-            line,
-            held: false,
-            muted: false,
-            stage_event: number,
-            processing: None,
-            ended: None,
-        }
-    }
-
-    fn agent(&self, id: &str) -> Result<usize, ()> {
+    pub fn agent(&self, id: &str) -> Result<usize, ()> {
         self.agents.iter().position(|agent| !agent.removed && agent.id == id).ok_or(())
     }
 
-    fn queue(&self, id: u32) -> Result<usize, ()> {
+    pub fn queue(&self, id: u32) -> Result<usize, ()> {
         self.queues.iter().position(|queue| !queue.removed && queue.id == id).ok_or(())
     }
 
-    fn open_visit(&self, transaction: &str) -> Result<usize, ()> {
+    pub fn open_visit(&self, transaction: &str) -> Result<usize, ()> {
         let open = |visit: &Visit| visit.ended.is_none() && visit.transaction == transaction;
         self.visits.iter().rposition(open).ok_or(())
     }
 
-    fn open_leg(&self, transaction: &str, agent: usize) -> Result<usize, ()> {
+    pub fn open_leg(&self, transaction: &str, agent: usize) -> Result<usize, ()> {
         let open =
             |leg: &Leg| leg.ended.is_none() && leg.agent == agent && leg.transaction == transaction;
         self.legs.iter().rposition(open).ok_or(())
-    }
-
-    fn processing_leg(&mut self, transaction: &str, agent: &str) -> Result<&mut Leg, ()> {
-        let agent = self.agent(agent)?;
-        let leg = self.open_leg(transaction, agent)?;
-        Some(&mut self.legs[leg]).filter(|leg| leg.is_processing()).ok_or(())
-    }
-
-    /// Works every agent's statuses out afresh and notes which changed with this event.
-    fn note_changes(&mut self, at: Millis) {
-        for number in 0..self.agents.len() {
-            if self.agents[number].removed {
-                continue;
-            }
-            let status = self.agent_status(number);
-            let lines = [self.line1(number), self.line2(number)];
-            let agent = &mut self.agents[number];
-            let shown = if status == base_status(agent.base) {
-                agent.code.clone()
-            } else {
-                Code::default()
-            };
-            let was = agent.status_log.last().expect("starts with one").1;
-            if was != status {
-                agent.status_log.push((at, status));
-            }
-            if (was != status || agent.shown != shown) && agent.shown_changed.is_some() {
-                agent.shown_changed = Some(at);
-            }
-            agent.shown = shown;
-            for (line, now) in agent.lines.iter_mut().zip(lines) {
-                if line.0 != now {
-                    *line = (now, at);
-                }
-            }
-        }
-    }
-
-    /// SPEC §3.1: agent-status.
-    fn agent_status(&self, agent: usize) -> i64 {
-        let base = self.agents[agent].base;
-        let any =
-            |stage: fn(&Leg) -> bool| self.legs.iter().any(|leg| leg.agent == agent && stage(leg));
-        if base == Base::LoggedOut {
-            9
-        } else if any(Leg::is_processing) {
-            2
-        } else if any(Leg::offered) {
-            1
-        } else if any(Leg::is_post_processing) {
-            3
-        } else {
-            base_status(base)
-        }
-    }
-
-    fn line1(&self, agent: usize) -> i64 {
-        let owner = &self.agents[agent];
-        match (owner.base, owner.explicit[0], self.leg_on(agent, Line::One)) {
-            (Base::LoggedOut, _, _) => -1,
-            (_, Some(_), _) => 4,
-            (_, None, Some(leg)) if leg.offered() => 3,
-            (_, None, Some(leg)) if leg.held => 1,
-            (_, None, Some(leg)) if leg.muted => 2,
-            (_, None, Some(_)) => 5,
-            (_, None, None) => 0,
-        }
-    }
-
-    fn line2(&self, agent: usize) -> i64 {
-        let owner = &self.agents[agent];
-        match (owner.base, owner.explicit[1], self.leg_on(agent, Line::Two)) {
-            (Base::LoggedOut, _, _) => -1,
-            (_, Some(ExplicitLine::Error), _) => 3,
-            (_, Some(_), _) => 4,
-            (_, None, Some(leg)) if leg.offered() => 0,
-            (_, None, Some(leg)) if leg.held => 1,
-            (_, None, Some(leg)) if leg.muted => 2,
-            (_, None, Some(_)) => 5,
-            (_, None, None) => -1,
-        }
-    }
-
-    /// The phone leg that counts on a line.
-    fn leg_on(&self, agent: usize, line: Line) -> Option<&Leg> {
-        let on_line = |leg: &&Leg| {
-            leg.agent == agent
-                && leg.media == Media::Phone
-                && leg.line == line
-                && (leg.offered() || leg.is_processing())
-        };
-        self.legs.iter().filter(on_line).max_by_key(|leg| leg.stage_event)
-    }
-}
-
-fn leave_processing(leg: &mut Leg, at: Millis) {
-    if let Some((from, None)) = leg.processing {
-        leg.processing = Some((from, Some(at)));
-    }
-    (leg.held, leg.muted) = (false, false);
-}
-
-fn end_leg(leg: &mut Leg, at: Millis) {
-    leave_processing(leg, at);
-    leg.ended = Some(at);
-}
-
-/// The agent-status that a base status gives by itself.
-pub fn base_status(base: Base) -> i64 {
-    match base {
-        Base::Available => 0,
-        Base::OnBreak => 4,
-        Base::WorkOffline => 5,
-        Base::LoggedOut => 9,
     }
 }
 

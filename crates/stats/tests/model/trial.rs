@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use stats::{
     document::{Format, Frozen, Page},
     engine::{Engine, Outcome, SlaTarget},
+    parse::parse_line,
     zone::Zone,
 };
 
@@ -92,6 +93,19 @@ pub fn engine_equals_model(case: &Case) -> Trial {
     same(end, "documents without reads on the way", &unread.freeze(frozen.instant), &frozen)?;
     let mut restored = restore(end, &restored, case.target)?;
     same_bytes(end, &restored.freeze(frozen.instant), &frozen)
+}
+
+/// Every event is read from its line as it was.
+pub fn lines_say_what_events_say(case: &Case) -> Trial {
+    let mut line = Vec::new();
+    for (number, step) in case.steps.iter().enumerate() {
+        let Step::Apply(event) = step else { continue };
+        line.clear();
+        event.write_line(&mut line);
+        let read = parse_line(line.trim_ascii_end());
+        same(number, "event read from its line", &read.as_ref(), &Ok(event))?;
+    }
+    Ok(())
 }
 
 fn restore(number: usize, engine: &Engine, target: SlaTarget) -> Result<Engine, String> {
