@@ -81,12 +81,12 @@ impl Ingest {
         }
         let tenant = self.api.admit(&head.headers, TokenKind::Action, Format::Json)?;
         self.api.ready(&tenant, Format::Json)?;
-        let encoding = Encoding::of(&head.headers).map_err(body_refused)?;
+        let encoding = Encoding::of(&head.headers).map_err(|error| body_refused(&error))?;
         let mut held = body::Held::new(self.budget.clone());
         let reading = body::read(body, encoding, &mut held);
         let lines = match tokio::time::timeout(self.body_timeout, reading).await {
-            Ok(read) => read.map_err(body_refused)?,
-            Err(_) => return Err(body_refused(BodyError::Slow)),
+            Ok(read) => read.map_err(|error| body_refused(&error))?,
+            Err(_) => return Err(body_refused(&BodyError::Slow)),
         };
         let latest = Some(clock::now() + limit::AHEAD_MS_MAX);
         let parsed = if lines.len() < PARSED_ASIDE_FROM_BYTES {
@@ -138,7 +138,7 @@ impl Ingest {
     }
 }
 
-fn body_refused(error: BodyError) -> Answer {
+fn body_refused(error: &BodyError) -> Answer {
     let message = error.to_string();
     let status = match error {
         BodyError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

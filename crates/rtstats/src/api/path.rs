@@ -78,26 +78,12 @@ pub fn parse(rest: &str) -> Result<Asked, PathError> {
 }
 
 fn agent(id: &str) -> Result<Asked, PathError> {
-    if id.contains('/') {
-        return Err(PathError::Malformed(TOO_DEEP));
-    }
-    let id = decode(id)?;
-    let (id, format) = split_suffix(&id);
-    if id.is_empty() {
-        return Err(PathError::Malformed(NO_ID));
-    }
-    Ok(Asked { page: Target::Agent(id.to_owned()), format })
+    let (id, format) = item(id)?;
+    Ok(Asked { page: Target::Agent(id), format })
 }
 
 fn queue(id: &str) -> Result<Asked, PathError> {
-    if id.contains('/') {
-        return Err(PathError::Malformed(TOO_DEEP));
-    }
-    let id = decode(id)?;
-    let (id, format) = split_suffix(&id);
-    if id.is_empty() {
-        return Err(PathError::Malformed(NO_ID));
-    }
+    let (id, format) = item(id)?;
     if !id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(PathError::Malformed(NO_NUMBER));
     }
@@ -105,6 +91,21 @@ fn queue(id: &str) -> Result<Asked, PathError> {
         Ok(number @ 1..=limit::QUEUE_ID_MAX) => Ok(Asked { page: Target::Queue(number), format }),
         _ => Err(PathError::NoSuch(NO_QUEUE)),
     }
+}
+
+/// The last part of an item's path: its id, decoded, and the format that its suffix asks for.
+fn item(id: &str) -> Result<(String, Format), PathError> {
+    if id.contains('/') {
+        return Err(PathError::Malformed(TOO_DEEP));
+    }
+    let mut id = decode(id)?;
+    let (bare, format) = split_suffix(&id);
+    let len = bare.len();
+    if len == 0 {
+        return Err(PathError::Malformed(NO_ID));
+    }
+    id.truncate(len);
+    Ok((id, format))
 }
 
 /// Only a final `.xml` or `.json` is a suffix: ids hold dots too.

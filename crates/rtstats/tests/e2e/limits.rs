@@ -114,7 +114,7 @@ fn batches_beyond_the_budget_are_503_and_nothing_of_them_is_kept() {
         .collect();
     let deadline = Instant::now() + Duration::from_secs(20);
     let refused = loop {
-        let answer = world.action.post(EVENTS, &vec![b'\n'; 4 << 20]);
+        let answer = world.action.post(EVENTS, vec![b'\n'; 4 << 20]);
         if answer.status != 200 || Instant::now() > deadline {
             break answer;
         }

@@ -1,5 +1,7 @@
 //! The real binary over real TLS: what a client, an operator and an attacker see.
 
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
 mod cli;
 mod client;
 mod crash;

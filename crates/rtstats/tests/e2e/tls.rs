@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http_body_util::{BodyExt, Empty};
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::{
     client::{Client, receive},
     documents::World,
-    server::{AGENTS, Folder, PATIENCE, QUEUES, Server},
+    server::{AGENTS, EVENTS, Folder, PATIENCE, QUEUES, Server},
 };
 
 #[test]
@@ -35,29 +37,42 @@ fn a_connection_stays_for_many_requests() {
     }
 }
 
+type Sender = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
+
+/// An HTTP/2 connection; what is done with it runs to its end.
+fn over_http_2<F: Future<Output = ()>>(world: &World, work: impl FnOnce(Sender) -> F) {
+    let config = world.data.tls_config_with_alpn(b"h2");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stream = tokio::net::TcpStream::connect(world.server.address).await.unwrap();
+        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
+        let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = TokioIo::new(tls.connect(name, stream).await.unwrap());
+        assert_eq!(stream.inner().get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+        let (sender, connection) = handshake.await.unwrap();
+        tokio::spawn(connection);
+        tokio::time::timeout(PATIENCE, work(sender)).await.unwrap();
+    });
+}
+
+fn request(method: &str, path: &str, authorization: &str, body: Vec<u8>) -> Request<Full<Bytes>> {
+    Request::builder()
+        .method(method)
+        .uri(format!("https://localhost{path}"))
+        .header("authorization", authorization)
+        .body(Full::new(body.into()))
+        .unwrap()
+}
+
 #[test]
 fn http_2_answers_many_requests_at_a_time() {
     let world = World::new(&[]);
-    let config = world.data.tls_config_with_alpn(b"h2");
     let authorization = world.data.authorization();
-    let address = world.server.address;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
-        let name = rustls::pki_types::ServerName::try_from("localhost").unwrap();
-        let tls = tokio_rustls::TlsConnector::from(Arc::new(config));
-        let stream = tls.connect(name, stream).await.unwrap();
-        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
-        let handshake =
-            hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
-        let (sender, connection) = handshake.await.unwrap();
-        tokio::spawn(connection);
+    over_http_2(&world, async |sender| {
         let mut answers = tokio::task::JoinSet::new();
         for _ in 0..50 {
-            let request = http::Request::get(format!("https://localhost{AGENTS}.json"))
-                .header("authorization", &authorization)
-                .body(Empty::<bytes::Bytes>::new())
-                .unwrap();
+            let request = request("GET", &format!("{AGENTS}.json"), &authorization, Vec::new());
             let mut sender = sender.clone();
             answers.spawn(async move {
                 let answer = sender.send_request(request).await.unwrap();
@@ -68,6 +83,25 @@ fn http_2_answers_many_requests_at_a_time() {
         while let Some(body) = answers.join_next().await {
             assert!(body.unwrap().starts_with(b"{\"agent\":["));
         }
+    });
+}
+
+#[test]
+fn http_2_head_has_no_body_and_a_refused_post_has_its_answer() {
+    let world = World::new(&[]);
+    let authorization = world.data.authorization();
+    over_http_2(&world, async |mut sender| {
+        let head = request("HEAD", AGENTS, &authorization, Vec::new());
+        let answer = sender.send_request(head).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        assert!(answer.headers()["content-length"] != "0");
+        assert!(answer.into_body().collect().await.unwrap().to_bytes().is_empty());
+        // The data token opens no ingest; the body is larger than what fits into the window at once.
+        let post = request("POST", EVENTS, &authorization, vec![b'\n'; 3 << 20]);
+        let answer = sender.send_request(post).await.unwrap();
+        assert_eq!(answer.status(), 403);
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(b"{\"error\":{\"code\":403"));
     });
 }
 
