@@ -70,7 +70,7 @@ impl Api {
         })?;
         let tenant = self.admit(&head.headers, TokenKind::Data, format)?;
         let live = self.ready(&tenant, format)?;
-        let freeze = self.shards.freeze(tenant.id);
+        let freeze = self.shards.clone().freeze(tenant.id);
         let refresh = live.board.refresh(self.refresh_every, freeze).await;
         let refresh = refresh.map_err(|no| unavailable(no, &tenant, format))?;
         let (kind, page) = match &asked.page {

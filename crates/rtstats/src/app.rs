@@ -103,6 +103,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         certificates,
         journal: journal.clone(),
         metrics: api.metrics.clone(),
+        refresh_every: config.refresh,
         retention_ms: i64::from(config.retention_days) * MS_PER_DAY,
     })?;
     Ok(Running {

@@ -24,7 +24,7 @@ use tokio::sync::{Mutex, OnceCell};
 pub use document::{Document, Form};
 pub use encoding::Encoding;
 
-use crate::telemetry::Metrics;
+use crate::{clock, telemetry::Metrics};
 
 /// The latest refresh of one tenant.
 #[derive(Default)]
@@ -37,10 +37,11 @@ pub struct Board {
 pub struct Refresh {
     frozen: Frozen,
     due: Instant,
-    lists: [[OnceCell<Option<Arc<Document>>>; 3]; 2],
+    lists: [[OnceCell<Arc<Document>>; 3]; 2],
     agents: Box<[[OnceLock<Arc<Document>>; 2]]>,
     queues: Box<[[OnceLock<Arc<Document>>; 2]]>,
-    /// The instant described, as the header Last-Modified has it.
+    /// The instant described, as the header Last-Modified has it: never later than now (RFC 9110 §8.8.2.1), though
+    /// an event that lies ahead of our clock moves what is described that far.
     pub last_modified: HeaderValue,
     /// The instant described, to the millisecond.
     pub instant: HeaderValue,
@@ -48,23 +49,48 @@ pub struct Refresh {
 
 impl Board {
     /// The refresh in force; `freeze` makes a new one if it has aged out, once however many ask.
-    pub async fn refresh<E>(
-        &self,
+    ///
+    /// It is made to its end even if whoever asked first goes away: others wait for it.
+    pub async fn refresh<E: Send + 'static>(
+        self: &Arc<Self>,
         every: Duration,
-        freeze: impl Future<Output = Result<Frozen, E>>,
+        freeze: impl Future<Output = Result<Frozen, E>> + Send + 'static,
     ) -> Result<Arc<Refresh>, E> {
         if let Some(refresh) = self.current() {
             return Ok(refresh);
         }
+        let board = self.clone();
+        let renewed = tokio::spawn(async move { board.renew(every, freeze).await }).await;
+        renewed.expect("renewing panics for no state, and nobody cancels it")
+    }
+
+    async fn renew<E>(
+        &self,
+        every: Duration,
+        freeze: impl Future<Output = Result<Frozen, E>>,
+    ) -> Result<Arc<Refresh>, E> {
+        let aged = self.latest.load_full();
         let _one_at_a_time = self.refreshing.lock().await;
-        if let Some(refresh) = self.current() {
-            return Ok(refresh);
+        // Whoever waited takes what was made meanwhile, even if making it took longer than it lasts.
+        let latest = self.latest.load_full();
+        if let Some(latest) = latest
+            && aged.is_none_or(|aged| !Arc::ptr_eq(&aged, &latest))
+        {
+            return Ok(latest);
         }
         // The age counts from before the freeze: an answer is never older than the interval.
         let due = Instant::now() + every;
         let refresh = Arc::new(Refresh::new(freeze.await?, due));
         self.latest.store(Some(refresh.clone()));
         Ok(refresh)
+    }
+
+    /// Gives the documents back when nobody has asked for an interval after they aged out.
+    pub fn forget_aged(&self, every: Duration) {
+        let latest = self.latest.load_full();
+        if latest.is_some_and(|refresh| Instant::now() > refresh.due + every) {
+            self.latest.store(None);
+        }
     }
 
     /// The refresh in force, unless it has aged out.
@@ -83,7 +109,7 @@ impl Refresh {
             lists: Default::default(),
             agents: std::iter::repeat_with(Default::default).take(agents).collect(),
             queues: std::iter::repeat_with(Default::default).take(queues).collect(),
-            last_modified: header(&http_date(frozen.instant)),
+            last_modified: header(&http_date(frozen.instant.min(clock::now()))),
             instant: header(&format!("{instant:.3}")),
             frozen,
         }
@@ -125,14 +151,24 @@ impl Refresh {
         format: Format,
         metrics: &Metrics,
     ) -> Arc<Document> {
-        let cell = &self.lists[which][format_place(format)];
-        let rendered = cell.get_or_init(async || {
-            let (refresh, metrics) = (self.clone(), metrics.clone());
-            let render = move || refresh.render(page, format, &metrics);
-            let rendered = tokio::task::spawn_blocking(render).await;
-            rendered.expect("rendering panics for no state, and nobody cancels it")
+        if let Some(rendered) = self.lists[which][format_place(format)].get() {
+            return rendered.clone();
+        }
+        // A task of its own: whoever asked first may go away, and others wait for this one.
+        let (refresh, metrics) = (self.clone(), metrics.clone());
+        let rendered = tokio::spawn(async move {
+            let cell = &refresh.lists[which][format_place(format)];
+            let rendered = cell.get_or_init(async || {
+                let (refresh, metrics) = (refresh.clone(), metrics.clone());
+                let render = move || refresh.render(page, format, &metrics);
+                let rendered = tokio::task::spawn_blocking(render).await;
+                let rendered =
+                    rendered.expect("rendering panics for no state, and nobody cancels it");
+                rendered.expect("both lists exist in every format")
+            });
+            rendered.await.clone()
         });
-        rendered.await.clone().expect("both lists exist in every format")
+        rendered.await.expect("rendering panics for no state, and nobody cancels it")
     }
 
     fn item(

@@ -234,7 +234,7 @@ async fn send(ingest: &Ingest, tenant: TenantId, lines: Vec<u8>) -> Result<(), R
     let lines = bytes::Bytes::from(lines);
     loop {
         let parsed = Parsed::new(lines.clone(), None).map_err(Refusal::Malformed)?;
-        match ingest.submit(tenant, parsed).await {
+        match ingest.submit(tenant, parsed, None).await {
             Err(Refusal::Journal(JournalError::Full)) => tokio::time::sleep(LIVE_EVERY).await,
             Ok(_) => return Ok(()),
             Err(error) => return Err(error),

@@ -10,10 +10,14 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, request::Parts};
 use hyper::body::Incoming;
-use stats::{document::Format, limit, parse::LineError};
+use stats::{
+    document::Format,
+    limit,
+    parse::{Line, LineError},
+};
 use tokio::sync::{Semaphore, oneshot};
 
-use body::{BodyError, Encoding};
+use body::{BodyError, Encoding, Held};
 
 use crate::{
     api::{
@@ -23,7 +27,8 @@ use crate::{
     clock,
     journal::{Batch, Journal, JournalError},
     shard::{Applied, Parsed, Unavailable},
-    tenants::{TenantId, TokenKind},
+    telemetry::IncidentId,
+    tenants::{Tenant, TenantId, TokenKind},
 };
 
 /// Where events are sent to.
@@ -82,9 +87,8 @@ impl Ingest {
         let tenant = self.api.admit(&head.headers, TokenKind::Action, Format::Json)?;
         self.api.ready(&tenant, Format::Json)?;
         let encoding = Encoding::of(&head.headers).map_err(|error| body_refused(&error))?;
-        let mut held = body::Held::new(self.budget.clone());
-        let reading = body::read(body, encoding, &mut held);
-        let lines = match tokio::time::timeout(self.body_timeout, reading).await {
+        let reading = body::read(body, encoding, Held::new(self.budget.clone()));
+        let (lines, mut held) = match tokio::time::timeout(self.body_timeout, reading).await {
             Ok(read) => read.map_err(|error| body_refused(&error))?,
             Err(_) => return Err(body_refused(&BodyError::Slow)),
         };
@@ -96,7 +100,11 @@ impl Ingest {
             parse.await.expect("parsing panics for no bytes, and nobody cancels it")
         };
         let submitted = match parsed {
-            Ok(parsed) => self.submit(tenant.id, parsed).await,
+            Ok(parsed) => {
+                let lines_bytes = parsed.lines().len() * size_of::<Line<'_>>();
+                held.hold(lines_bytes).map_err(|error| body_refused(&error))?;
+                self.submit(tenant.id, parsed, Some(held)).await
+            }
             Err(errors) => Err(Refusal::Malformed(errors)),
         };
         match submitted {
@@ -106,12 +114,18 @@ impl Ingest {
                 Err(answer::json(StatusCode::BAD_REQUEST, answers::malformed(&errors)))
             }
             Err(Refusal::Journal(error)) => Err(journal_refused(&error)),
-            Err(Refusal::Stored(_)) => Err(stored()),
+            Err(Refusal::Stored(why)) => Err(stored(&tenant, why)),
         }
     }
 
-    /// Makes a batch durable and applies it.
-    pub async fn submit(&self, tenant: TenantId, parsed: Parsed) -> Result<Applied, Refusal> {
+    /// Makes a batch durable and applies it; what it holds of the budget is given back when both are done, whoever
+    /// still waits for them.
+    pub async fn submit(
+        &self,
+        tenant: TenantId,
+        parsed: Parsed,
+        held: Option<Held>,
+    ) -> Result<Applied, Refusal> {
         let events = parsed.lines().len();
         if events == 0 {
             return Ok(Applied::default());
@@ -128,7 +142,10 @@ impl Ingest {
                     tenant,
                     after,
                     parsed,
-                    Box::new(move |applied| drop(told.send(applied.map_err(Refusal::Stored)))),
+                    Box::new(move |applied| {
+                        drop(held);
+                        drop(told.send(applied.map_err(Refusal::Stored)));
+                    }),
                 ),
                 Err(error) => drop(told.send(Err(error.into()))),
             }),
@@ -153,11 +170,16 @@ fn body_refused(error: &BodyError) -> Answer {
     answer::error(status, &message, Format::Json)
 }
 
-/// Rare, and no reason to lose anything: numbered events may be sent again at will.
-fn stored() -> Answer {
-    let message = "The batch is stored, but the tenant can't be brought up to date now. Events with source and \
-         seq may be sent again: they will count once.";
-    answer::retry(StatusCode::SERVICE_UNAVAILABLE, 5, message, Format::Json)
+/// The batch is on disk, and only a fault of ours keeps it from the figures: nothing that is sent again for that.
+fn stored(tenant: &Tenant, why: Unavailable) -> Answer {
+    let incident = IncidentId::new();
+    let tenant = tenant.name.as_str();
+    tracing::error!(%incident, tenant, %why, "a batch is stored but could not be applied");
+    let message = format!(
+        "The batch is stored, but a fault of the server keeps it from the figures for now: don't send it again. The \
+         operator finds the cause in the log under {incident}."
+    );
+    answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, Format::Json)
 }
 
 fn journal_refused(error: &JournalError) -> Answer {

@@ -4,6 +4,7 @@
 //! Nothing else touches an engine. A tenant's inputs arrive in the order of its log; what the log already holds
 //! when a tenant opens is replayed first, and what arrives again after that is known by its position and skipped.
 
+mod keeper;
 mod parsed;
 mod recover;
 mod tenancy;
@@ -17,6 +18,7 @@ use std::{
         mpsc,
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
 use arc_swap::ArcSwap;
@@ -28,6 +30,8 @@ use stats::{
 use tokio::sync::oneshot;
 
 pub use parsed::Parsed;
+use recover::Recovered;
+use worker::Worker;
 
 use crate::{
     board::Board,
@@ -46,7 +50,7 @@ pub struct Settings {
     /// A tenant's state is kept after so many events, …
     pub snapshot_every_events: u64,
     /// … or after so long, if anything happened.
-    pub snapshot_every: std::time::Duration,
+    pub snapshot_every: Duration,
 }
 
 /// All shards, and the tenants that they serve.
@@ -63,7 +67,7 @@ pub struct Live {
     /// Its name.
     pub name: Arc<str>,
     /// Its latest documents.
-    pub board: Board,
+    pub board: Arc<Board>,
     state: AtomicU8,
 }
 
@@ -125,11 +129,36 @@ pub type Reply = Box<dyn FnOnce(Result<Applied, Unavailable>) + Send>;
 
 /// All that can happen to a shard.
 enum Input {
-    Open { live: Arc<Live>, tenant: Arc<Tenant> },
+    Open {
+        live: Arc<Live>,
+        tenant: Arc<Tenant>,
+    },
+    /// A replay has ended.
+    Opened {
+        tenant: TenantId,
+        recovered: Box<Recovered>,
+    },
     Close(TenantId),
-    Apply { tenant: TenantId, after: Position, parsed: Parsed, reply: Reply },
-    Freeze { tenant: TenantId, reply: oneshot::Sender<Result<Frozen, Unavailable>> },
-    Ledger { tenant: Option<TenantId>, reply: oneshot::Sender<Vec<Ledger>> },
+    Apply {
+        tenant: TenantId,
+        after: Position,
+        parsed: Parsed,
+        reply: Reply,
+    },
+    Freeze {
+        tenant: TenantId,
+        reply: oneshot::Sender<Result<Frozen, Unavailable>>,
+    },
+    Ledger {
+        tenant: Option<TenantId>,
+        reply: oneshot::Sender<Vec<Ledger>>,
+    },
+    /// The state at this position is stored, or could not be.
+    Kept {
+        tenant: TenantId,
+        position: Position,
+        stored: bool,
+    },
     Stop,
 }
 
@@ -145,7 +174,7 @@ impl Shards {
         for number in 0..settings.shards.max(1) {
             let (sender, receiver) = mpsc::channel();
             let (journal, metrics) = (journal.clone(), metrics.clone());
-            let worker = worker::Worker::new(settings.clone(), journal, metrics);
+            let worker = Worker::new(settings.clone(), journal, metrics, sender.clone())?;
             let thread = std::thread::Builder::new()
                 .name(format!("shard-{number}"))
                 .spawn(move || worker.run(&receiver))?;
@@ -168,7 +197,7 @@ impl Shards {
             let opened = Arc::new(Live {
                 id: tenant.id,
                 name: Arc::from(tenant.name.as_str()),
-                board: Board::default(),
+                board: Arc::default(),
                 state: AtomicU8::new(State::Recovering as u8),
             });
             live.insert(tenant.id, opened.clone());
@@ -183,6 +212,13 @@ impl Shards {
     /// A tenant that is served.
     pub fn live(&self, tenant: TenantId) -> Option<Arc<Live>> {
         self.live.load().get(&tenant).cloned()
+    }
+
+    /// Gives back the documents that nobody asks for any more.
+    pub fn forget_aged_documents(&self, refresh_every: Duration) {
+        for live in self.live.load().values() {
+            live.board.forget_aged(refresh_every);
+        }
     }
 
     /// Tenants in each state.
@@ -200,7 +236,7 @@ impl Shards {
     }
 
     /// All figures of a tenant now.
-    pub async fn freeze(&self, tenant: TenantId) -> Result<Frozen, Unavailable> {
+    pub async fn freeze(self: Arc<Self>, tenant: TenantId) -> Result<Frozen, Unavailable> {
         let (reply, frozen) = oneshot::channel();
         self.send(tenant, Input::Freeze { tenant, reply });
         frozen.await.unwrap_or(Err(Unavailable::NotReady))

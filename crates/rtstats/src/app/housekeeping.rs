@@ -36,6 +36,7 @@ pub struct Keeping {
     pub journal: Arc<SqliteJournal>,
     pub metrics: Metrics,
     pub retention_ms: i64,
+    pub refresh_every: Duration,
 }
 
 /// The threads that look after it.
@@ -44,8 +45,17 @@ pub struct Housekeeping(Vec<(mpsc::Sender<()>, JoinHandle<()>)>);
 impl Housekeeping {
     /// Tenants have a thread of their own: a new token is to be in force at once, whatever else takes its time.
     pub fn start(keeping: Keeping) -> std::io::Result<Housekeeping> {
-        let Keeping { mut watch, directory, shards, certificates, journal, metrics, retention_ms } =
-            keeping;
+        let Keeping {
+            mut watch,
+            directory,
+            shards,
+            certificates,
+            journal,
+            metrics,
+            retention_ms,
+            refresh_every,
+        } = keeping;
+        let documents = shards.clone();
         let tenants = every("tenants", TENANTS_EVERY, move || {
             follow(&mut watch, &directory, &shards);
         })?;
@@ -54,6 +64,7 @@ impl Housekeeping {
             if let Some(certificates) = &certificates {
                 reload(certificates, &metrics);
             }
+            documents.forget_aged_documents(refresh_every);
             if retained.is_none_or(|at| at.elapsed() >= RETENTION_EVERY) {
                 retained = Some(Instant::now());
                 if let Err(error) = journal.retain(clock::now() - retention_ms) {

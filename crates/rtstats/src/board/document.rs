@@ -53,6 +53,17 @@ impl Document {
     pub async fn form(self: &Arc<Self>, accepted: Encoding, metrics: &Metrics) -> Form {
         let encoding = self.worth(accepted);
         let Some(place) = encoding.place() else { return self.plain.clone() };
+        if let Some(form) = self.compressed[place].get() {
+            return form.clone();
+        }
+        // A task of its own: whoever asked first may go away, and others wait for this one.
+        let (document, metrics) = (self.clone(), metrics.clone());
+        let compressing =
+            tokio::spawn(async move { document.compressed(encoding, place, &metrics).await });
+        compressing.await.expect("compressing panics for no bytes, and nobody cancels it")
+    }
+
+    async fn compressed(&self, encoding: Encoding, place: usize, metrics: &Metrics) -> Form {
         let form = self.compressed[place].get_or_init(async || {
             let begun = Instant::now();
             let plain = self.plain.bytes.clone();

@@ -172,8 +172,8 @@ settings! {
             Form::Whole(BATCH_BYTES_MAX, TERABYTE),
             "Events waiting for the journal; beyond it ingest answers 503.";
         "limits.ingest_in_flight_bytes_max" ingest_in_flight_bytes_max: usize = "134217728",
-            Form::Whole(2 * BATCH_BYTES_MAX, TERABYTE),
-            "Bodies of all ingest requests under way, as they came and unpacked; beyond it ingest answers 503.";
+            Form::Whole(6 * BATCH_BYTES_MAX, TERABYTE),
+            "Bodies of all ingest requests under way, as they came, unpacked and read; beyond it ingest answers 503.";
         "limits.tenant_requests_per_second_max" tenant_requests_per_second_max: u32 = "0",
             Form::Whole(0, 10_000_000),
             "Requests per second of one tenant; beyond it 429. 0 means no limit.";

@@ -45,7 +45,8 @@ impl Held {
         Held { budget, permit: None }
     }
 
-    fn hold(&mut self, bytes: usize) -> Result<(), BodyError> {
+    /// Takes more of the budget.
+    pub fn hold(&mut self, bytes: usize) -> Result<(), BodyError> {
         let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).map_err(|_| BodyError::NoRoom)?;
         let more = self.budget.clone().try_acquire_many_owned(permits);
         let more = more.map_err(|_| BodyError::NoRoom)?;
@@ -75,21 +76,22 @@ impl Encoding {
     }
 }
 
-/// The decoded body.
+/// The decoded body, and what it holds of the budget.
 pub async fn read(
     body: &mut Incoming,
     encoding: Encoding,
-    held: &mut Held,
-) -> Result<Bytes, BodyError> {
-    let coded = collect(body, held).await?;
+    mut held: Held,
+) -> Result<(Bytes, Held), BodyError> {
+    let coded = collect(body, &mut held).await?;
     if encoding == Encoding::Identity {
-        return Ok(coded);
+        return Ok((coded, held));
     }
     // Unpacking may take its time.
-    let unpack = tokio::task::spawn_blocking(move || unpack(&coded, encoding));
-    let lines = unpack.await.expect("unpacking panics for no bytes, and nobody cancels it")?;
-    held.hold(lines.len())?;
-    Ok(lines)
+    let unpack = tokio::task::spawn_blocking(move || {
+        let lines = unpack(&coded, encoding, &mut held)?;
+        Ok((lines, held))
+    });
+    unpack.await.expect("unpacking panics for no bytes, and nobody cancels it")
 }
 
 async fn collect(body: &mut Incoming, held: &mut Held) -> Result<Bytes, BodyError> {
@@ -121,25 +123,33 @@ async fn collect(body: &mut Incoming, held: &mut Held) -> Result<Bytes, BodyErro
     Ok(first.unwrap_or_else(|| more.freeze()))
 }
 
-fn unpack(coded: &[u8], encoding: Encoding) -> Result<Bytes, BodyError> {
-    let mut lines = Vec::new();
-    let room = BATCH_BYTES_MAX as u64 + 1;
-    let read = match encoding {
-        Encoding::Identity => coded.take(room).read_to_end(&mut lines),
-        Encoding::Gzip => {
-            flate2::read::MultiGzDecoder::new(coded).take(room).read_to_end(&mut lines)
-        }
-        Encoding::Zstd => zstd::Decoder::with_buffer(coded).and_then(|mut decoder| {
+/// How much is unpacked before the budget is asked again.
+const UNPACKED_BYTES: usize = 256 * 1_024;
+
+fn unpack(coded: &[u8], encoding: Encoding, held: &mut Held) -> Result<Bytes, BodyError> {
+    let broken = |error: std::io::Error| BodyError::Broken(error.to_string());
+    let mut decoder: Box<dyn Read + '_> = match encoding {
+        Encoding::Identity => Box::new(coded),
+        Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(coded)),
+        Encoding::Zstd => {
+            let mut decoder = zstd::Decoder::with_buffer(coded).map_err(broken)?;
             // Frames that need more memory to unpack than a batch may have are refused.
-            decoder.window_log_max(BATCH_BYTES_MAX.ilog2())?;
-            decoder.take(room).read_to_end(&mut lines)
-        }),
+            decoder.window_log_max(BATCH_BYTES_MAX.ilog2()).map_err(broken)?;
+            Box::new(decoder)
+        }
     };
-    read.map_err(|error| BodyError::Broken(error.to_string()))?;
-    if lines.len() > BATCH_BYTES_MAX {
-        return Err(BodyError::TooLarge);
+    let mut lines = Vec::new();
+    loop {
+        let mut part = decoder.by_ref().take(UNPACKED_BYTES as u64);
+        let read = part.read_to_end(&mut lines).map_err(broken)?;
+        if read == 0 {
+            return Ok(lines.into());
+        }
+        if lines.len() > BATCH_BYTES_MAX {
+            return Err(BodyError::TooLarge);
+        }
+        held.hold(read)?;
     }
-    Ok(lines.into())
 }
 
 #[cfg(test)]
@@ -147,6 +157,18 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    fn unpack(coded: &[u8], encoding: Encoding) -> Result<Bytes, BodyError> {
+        super::unpack(coded, encoding, &mut Held::new(Arc::new(Semaphore::new(1 << 20))))
+    }
+
+    #[test]
+    fn unpacking_stops_where_the_budget_ends() {
+        let mut held = Held::new(Arc::new(Semaphore::new(1_024)));
+        let large = gzip(&vec![b' '; 8 << 20]);
+        let refused = super::unpack(&large, Encoding::Gzip, &mut held);
+        assert!(matches!(refused, Err(BodyError::NoRoom)));
+    }
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -1,14 +1,17 @@
 //! Opening a tenant: the newest snapshot that can be read, and the rest of the log.
 
-use std::time::Instant;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, mpsc},
+    time::Instant,
+};
 
 use stats::{engine::Engine, parse::parse_batch, zone::Zone};
 
-use super::Live;
+use super::{Input, Live};
 use crate::{
     journal::{Journal, JournalError, Position},
     telemetry::{Metrics, Progress},
-    tenants::TenantId,
 };
 
 /// Why a tenant's state can't be had from its log.
@@ -20,90 +23,132 @@ pub enum RecoverError {
     /// What was read is not the log.
     #[error("{0}")]
     Log(String),
+    /// Replaying broke an assertion of ours.
+    #[error("replaying its log broke an assertion")]
+    Assertion,
 }
 
-/// An engine that has seen the whole log, the position behind it, and that of the snapshot that it began with.
-pub fn recover(
-    journal: &dyn Journal,
-    live: &Live,
-    zone: &Zone,
-    metrics: &Metrics,
-) -> Result<(Engine, Position, Position), RecoverError> {
+/// What a replay came to.
+pub type Recovered = Result<Replayed, RecoverError>;
+
+/// An engine brought up to date.
+pub struct Replayed {
+    pub engine: Engine,
+    /// Behind the last event that it has seen.
+    pub position: Position,
+    /// Of the snapshot that it began with.
+    pub kept: Position,
+}
+
+/// What is to be recovered.
+pub struct Order {
+    pub live: Arc<Live>,
+    pub zone: Zone,
+    /// Where to stop; none is the end of the log.
+    pub until: Option<Position>,
+}
+
+/// Starts the thread that recovers a shard's tenants one after the other, while the shard serves the others.
+pub fn start(
+    journal: Arc<dyn Journal>,
+    metrics: Metrics,
+    shard: mpsc::Sender<Input>,
+) -> std::io::Result<mpsc::Sender<Order>> {
+    let (sender, orders) = mpsc::channel::<Order>();
+    let work = move || {
+        for order in orders {
+            let replayed = catch_unwind(AssertUnwindSafe(|| recover(&*journal, &order, &metrics)));
+            let recovered = Box::new(replayed.unwrap_or(Err(RecoverError::Assertion)));
+            if shard.send(Input::Opened { tenant: order.live.id, recovered }).is_err() {
+                break;
+            }
+        }
+    };
+    std::thread::Builder::new().name("recovery".into()).spawn(work)?;
+    Ok(sender)
+}
+
+fn recover(journal: &dyn Journal, order: &Order, metrics: &Metrics) -> Recovered {
     let begun = Instant::now();
-    let (tenant, name) = (live.id, &*live.name);
-    let (mut engine, from) = begin(journal, tenant, name, zone)?;
-    let end = journal.end(tenant)?;
-    let progress = Progress::start("replaying the log (events)", end.0.saturating_sub(from.0));
-    let mut position = from;
+    let (tenant, name) = (order.live.id, &*order.live.name);
+    let end = match order.until {
+        Some(until) => until,
+        None => journal.end(tenant)?,
+    };
+    let (engine, kept) = begin(journal, order, end)?;
+    let mut replay = Replayed { engine, position: kept, kept };
+    let progress = Progress::start("replaying the log (events)", end.0.saturating_sub(kept.0));
     let mut wrong = None;
-    journal.read(tenant, from, &mut |after, lines| {
-        if wrong.is_none() {
-            let before = position;
-            wrong = replay(&mut engine, &mut position, after, lines).err();
-            progress.advance(position.0 - before.0);
+    journal.read(tenant, kept, &mut |after, lines| {
+        if wrong.is_none() && replay.position < end {
+            let before = replay.position;
+            wrong = replay.apply(after, lines, end).err();
+            progress.advance(replay.position.0 - before.0);
         }
     })?;
     drop(progress);
-    metrics.replayed(position.0 - from.0);
+    metrics.replayed(replay.position.0 - kept.0);
     if let Some(wrong) = wrong {
         return Err(RecoverError::Log(wrong));
     }
-    if position != end {
+    if replay.position < end {
         return Err(RecoverError::Log(format!(
             "the log ends at event {} but was to hold {}",
-            position.0, end.0
+            replay.position.0, end.0
         )));
     }
     tracing::info!(
         tenant = name,
-        snapshot_at = from.0,
-        replayed = position.0 - from.0,
+        snapshot_at = kept.0,
+        replayed = replay.position.0 - kept.0,
         milliseconds = begun.elapsed().as_millis() as u64,
         "tenant recovered"
     );
-    Ok((engine, position, from))
+    Ok(replay)
 }
 
+/// The newest snapshot before `end` that can be read, or an engine that knows nothing yet.
 fn begin(
     journal: &dyn Journal,
-    tenant: TenantId,
-    name: &str,
-    zone: &Zone,
+    order: &Order,
+    end: Position,
 ) -> Result<(Engine, Position), RecoverError> {
-    for snapshot in journal.snapshots(tenant)? {
+    let name = &*order.live.name;
+    for snapshot in journal.snapshots(order.live.id)? {
+        if snapshot.position > end {
+            continue;
+        }
         match Engine::restore(&snapshot.state) {
-            Ok(engine) if engine.zone().name() == zone.name() => {
+            Ok(engine) if engine.zone().name() == order.zone.name() => {
                 return Ok((engine, snapshot.position));
             }
             Ok(_) => tracing::warn!(tenant = name, "a snapshot of another time zone is left out"),
             Err(error) => tracing::warn!(tenant = name, %error, "a snapshot is left out"),
         }
     }
-    Ok((Engine::new(zone.clone()), Position(0)))
+    Ok((Engine::new(order.zone.clone()), Position(0)))
 }
 
-/// Applies a run of the log that follows on what was applied before.
-fn replay(
-    engine: &mut Engine,
-    position: &mut Position,
-    after: Position,
-    lines: &[u8],
-) -> Result<(), String> {
-    let parsed = parse_batch(lines, None).map_err(|errors| {
-        let first = errors.first().map(|first| first.error.message.as_str()).unwrap_or_default();
-        format!("the log behind event {} can't be read: {first}", position.0)
-    })?;
-    if position.0 + parsed.len() as u64 != after.0 {
-        return Err(format!(
-            "the log has a gap: after event {} come {} events that end at {}",
-            position.0,
-            parsed.len(),
-            after.0
-        ));
+impl Replayed {
+    /// Applies a run of the log that follows on what was applied before, as far as `end`.
+    fn apply(&mut self, after: Position, lines: &[u8], end: Position) -> Result<(), String> {
+        let parsed = parse_batch(lines, None).map_err(|errors| {
+            let first = errors.first().map(|first| first.error.message.as_str());
+            let first = first.unwrap_or_default();
+            format!("the log behind event {} can't be read: {first}", self.position.0)
+        })?;
+        if self.position.0 + parsed.len() as u64 != after.0 {
+            return Err(format!(
+                "the log has a gap: after event {} come {} events that end at {}",
+                self.position.0,
+                parsed.len(),
+                after.0
+            ));
+        }
+        for line in parsed.iter().take((end.0 - self.position.0) as usize) {
+            self.engine.apply(&line.event);
+        }
+        self.position = after.min(end);
+        Ok(())
     }
-    for line in &parsed {
-        engine.apply(&line.event);
-    }
-    *position = after;
-    Ok(())
 }

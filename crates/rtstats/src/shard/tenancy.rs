@@ -16,13 +16,16 @@ pub struct Tenancy {
     pub engine: Engine,
     /// Behind the last event that the engine has seen.
     pub position: Position,
+    /// What the journal holds of its state.
     kept: Position,
+    /// What is on its way there.
+    keeping: Option<Position>,
     kept_at: Instant,
 }
 
 impl Tenancy {
     pub fn new(engine: Engine, position: Position, kept: Position) -> Tenancy {
-        Tenancy { engine, position, kept, kept_at: Instant::now() }
+        Tenancy { engine, position, kept, keeping: None, kept_at: Instant::now() }
     }
 
     /// Applies a batch, unless a replay of the log has already brought it.
@@ -65,7 +68,7 @@ impl Tenancy {
 
     /// Whether its state is to be kept by now.
     pub fn snapshot_due(&self, settings: &Settings) -> bool {
-        let events = self.position.0 - self.kept.0;
+        let events = self.position.0 - self.keeping.unwrap_or(self.kept).0;
         events >= settings.snapshot_every_events
             || (events > 0 && self.kept_at.elapsed() >= settings.snapshot_every)
     }
@@ -75,9 +78,19 @@ impl Tenancy {
         self.position > self.kept
     }
 
-    /// Its state, which counts as kept from now on.
+    /// What became of a state on its way to the journal.
+    pub fn was_kept(&mut self, position: Position, stored: bool) {
+        if self.keeping == Some(position) {
+            self.keeping = None;
+        }
+        if stored {
+            self.kept = self.kept.max(position);
+        }
+    }
+
+    /// Its state, to be kept.
     pub fn snapshot(&mut self, now: Millis) -> Snapshot {
-        self.kept = self.position;
+        self.keeping = Some(self.position);
         self.kept_at = Instant::now();
         Snapshot { position: self.position, taken: now, state: self.engine.snapshot() }
     }

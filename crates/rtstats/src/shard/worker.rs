@@ -1,28 +1,26 @@
 //! A shard's loop.
 //!
 //! A broken assertion of one tenant's engine takes no other tenant down: its state is dropped and replayed from the
-//! journal, and if that breaks too the tenant alone answers with an error.
+//! journal beside the shard's work, and if that breaks again and again the tenant alone answers with an error.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc,
-    },
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
-use stats::{document::Frozen, event::Millis, zone::Zone};
+use stats::{document::Frozen, zone::Zone};
 
 use super::{
-    Applied, Input, Ledger, Live, Parsed, Settings, State, Unavailable, recover::recover,
+    Applied, Input, Ledger, Live, Parsed, Reply, Settings, State, Unavailable,
+    keeper::Keeper,
+    recover::{self, Order, Recovered, Replayed},
     tenancy::Tenancy,
 };
 use crate::{
     clock,
-    journal::{Journal, Position, Snapshot},
+    journal::{Journal, Position},
     telemetry::Metrics,
     tenants::{Tenant, TenantId},
 };
@@ -30,31 +28,46 @@ use crate::{
 /// How often a shard without inputs looks round.
 const TICK: Duration = Duration::from_secs(1);
 
+/// A tenant that breaks assertions so often is not replayed again.
+const FAULTS_MAX: u32 = 3;
+
 pub struct Worker {
     settings: Settings,
     journal: Arc<dyn Journal>,
     metrics: Metrics,
     keeper: Keeper,
+    recovery: mpsc::Sender<Order>,
     tenants: BTreeMap<TenantId, Served>,
 }
 
 struct Served {
     live: Arc<Live>,
     zone: Zone,
-    /// None once it is broken.
+    /// None while it is being recovered, and once it is broken.
     open: Option<Tenancy>,
+    /// Batches that became durable meanwhile.
+    waiting: VecDeque<Waiting>,
+    /// Assertions that it broke.
+    faults: u32,
 }
 
-impl Served {
-    fn counted(&self) -> Option<Millis> {
-        self.open.as_ref()?.engine.counted()
-    }
+struct Waiting {
+    after: Position,
+    parsed: Parsed,
+    reply: Reply,
 }
 
 impl Worker {
-    pub fn new(settings: Settings, journal: Arc<dyn Journal>, metrics: Metrics) -> Worker {
-        let keeper = Keeper::start(journal.clone(), metrics.clone());
-        Worker { settings, journal, metrics, keeper, tenants: BTreeMap::new() }
+    /// A shard's worker; `own` leads to its inputs.
+    pub fn new(
+        settings: Settings,
+        journal: Arc<dyn Journal>,
+        metrics: Metrics,
+        own: mpsc::Sender<Input>,
+    ) -> std::io::Result<Worker> {
+        let keeper = Keeper::start(journal.clone(), metrics.clone(), own.clone())?;
+        let recovery = recover::start(journal.clone(), metrics.clone(), own)?;
+        Ok(Worker { settings, journal, metrics, keeper, recovery, tenants: BTreeMap::new() })
     }
 
     pub fn run(mut self, inputs: &mpsc::Receiver<Input>) {
@@ -70,19 +83,21 @@ impl Worker {
                 self.keep_due();
             }
         }
-        self.keep_all();
+        self.stop(inputs);
     }
 
     fn take(&mut self, input: Input) {
         // Whoever asked may have gone: then nobody hears the reply, and that is all.
         match input {
             Input::Open { live, tenant } => self.open(live, &tenant),
+            Input::Opened { tenant, recovered } => self.opened(tenant, *recovered),
             Input::Close(tenant) => drop(self.tenants.remove(&tenant)),
             Input::Apply { tenant, after, parsed, reply } => {
-                reply(self.apply(tenant, after, &parsed));
+                self.apply(tenant, Waiting { after, parsed, reply });
             }
             Input::Freeze { tenant, reply } => drop(reply.send(self.freeze(tenant))),
             Input::Ledger { tenant, reply } => drop(reply.send(self.ledgers(tenant))),
+            Input::Kept { tenant, position, stored } => self.kept(tenant, position, stored),
             Input::Stop => {}
         }
     }
@@ -90,8 +105,9 @@ impl Worker {
     fn open(&mut self, live: Arc<Live>, tenant: &Tenant) {
         match Zone::named(&tenant.zone) {
             Ok(zone) => {
-                let mut served = Served { live, zone, open: None };
-                self.recover(&mut served);
+                let waiting = VecDeque::new();
+                let served = Served { live, zone, open: None, waiting, faults: 0 };
+                self.recover(&served, None);
                 self.tenants.insert(tenant.id, served);
             }
             Err(error) => {
@@ -101,76 +117,87 @@ impl Worker {
         }
     }
 
-    fn recover(&self, served: &mut Served) {
-        let Served { live, zone, open } = served;
-        live.enter(State::Recovering);
-        let recovered =
-            catch_unwind(AssertUnwindSafe(|| recover(&*self.journal, live, zone, &self.metrics)));
+    /// Has a tenant replayed beside the shard's work.
+    fn recover(&self, served: &Served, until: Option<Position>) {
+        served.live.enter(State::Recovering);
+        let (live, zone) = (served.live.clone(), served.zone.clone());
+        if self.recovery.send(Order { live, zone, until }).is_err() {
+            let tenant = &*served.live.name;
+            tracing::error!(tenant, "the thread that recovers tenants is gone");
+            served.live.enter(State::Broken);
+        }
+    }
+
+    fn opened(&mut self, tenant: TenantId, recovered: Recovered) {
+        let Some(served) = self.tenants.get_mut(&tenant) else { return };
         match recovered {
-            Ok(Ok((engine, position, kept))) => {
+            Ok(Replayed { engine, position, kept }) => {
                 let engine = engine.with_sla_target(self.settings.sla_target);
-                *open = Some(Tenancy::new(engine, position, kept));
-                live.enter(State::Ready);
+                served.open = Some(Tenancy::new(engine, position, kept));
+                served.live.enter(State::Ready);
+                for batch in std::mem::take(&mut served.waiting) {
+                    self.apply(tenant, batch);
+                }
             }
-            Ok(Err(error)) => {
-                tracing::error!(tenant = &*live.name, %error, "the tenant can't be served");
-                live.enter(State::Broken);
-            }
-            Err(_) => {
-                tracing::error!(
-                    tenant = &*live.name,
-                    "replaying the tenant's log broke an assertion"
-                );
-                live.enter(State::Broken);
+            Err(error) => {
+                tracing::error!(tenant = &*served.live.name, %error, "the tenant can't be served");
+                served.give_up();
             }
         }
     }
 
-    /// Does something with an open tenant; after a broken assertion it is replayed and asked once more.
+    /// Does something with an open tenant. After a broken assertion its state is dropped and replayed up to where
+    /// it stood; what it was to do is not done.
     fn with_open<T>(
         &mut self,
         tenant: TenantId,
-        mut work: impl FnMut(&mut Tenancy) -> T,
+        work: impl FnOnce(&mut Tenancy) -> T,
     ) -> Result<T, Unavailable> {
-        let mut served = self.tenants.remove(&tenant).ok_or(Unavailable::NotReady)?;
-        let mut answer = Err(Unavailable::Broken);
-        for _ in 0..2 {
-            let Some(open) = &mut served.open else { break };
-            if let Ok(done) = catch_unwind(AssertUnwindSafe(|| work(open))) {
-                answer = Ok(done);
-                break;
-            }
-            tracing::error!(tenant = &*served.live.name, "an assertion broke; replaying its log");
-            served.open = None;
-            self.recover(&mut served);
+        let served = self.tenants.get_mut(&tenant).ok_or(Unavailable::NotReady)?;
+        let Some(open) = &mut served.open else { return Err(served.unavailable()) };
+        let stood = open.position;
+        if let Ok(done) = catch_unwind(AssertUnwindSafe(|| work(open))) {
+            return Ok(done);
         }
-        if answer.is_err() && served.open.take().is_some() {
-            served.live.enter(State::Broken);
+        tracing::error!(tenant = &*served.live.name, "an assertion broke");
+        served.open = None;
+        served.faults += 1;
+        if served.faults >= FAULTS_MAX {
+            served.give_up();
+            return Err(Unavailable::Broken);
         }
-        self.tenants.insert(tenant, served);
-        answer
+        self.recover(&self.tenants[&tenant], Some(stood));
+        Err(Unavailable::NotReady)
     }
 
-    fn apply(
-        &mut self,
-        tenant: TenantId,
-        after: Position,
-        parsed: &Parsed,
-    ) -> Result<Applied, Unavailable> {
-        let applied = self.with_open(tenant, |open| open.apply(after, parsed))?;
-        if let Some(counted) = self.tenants.get(&tenant).and_then(Served::counted) {
-            self.metrics.last_event(counted);
+    fn apply(&mut self, tenant: TenantId, batch: Waiting) {
+        match self.with_open(tenant, |open| open.apply(batch.after, &batch.parsed)) {
+            Ok(applied) => {
+                self.count(tenant, &applied);
+                (batch.reply)(Ok(applied));
+            }
+            Err(Unavailable::NotReady) => match self.tenants.get_mut(&tenant) {
+                Some(served) => served.waiting.push_back(batch),
+                None => (batch.reply)(Err(Unavailable::NotReady)),
+            },
+            Err(Unavailable::Broken) => (batch.reply)(Err(Unavailable::Broken)),
         }
+    }
+
+    fn count(&mut self, tenant: TenantId, applied: &Applied) {
         let ignored = applied.ignored.len() as u64;
         self.metrics.events_applied(applied.accepted - ignored);
         self.metrics.events_duplicate(applied.duplicates);
         for (_, reason) in &applied.ignored {
             self.metrics.events_ignored(*reason, 1);
         }
-        if self.tenants.get(&tenant).is_some_and(|served| self.due(served)) {
+        let open = self.tenants.get(&tenant).and_then(|served| served.open.as_ref());
+        if let Some(counted) = open.and_then(|open| open.engine.counted()) {
+            self.metrics.last_event(counted);
+        }
+        if open.is_some_and(|open| open.snapshot_due(&self.settings)) {
             self.keep(tenant);
         }
-        Ok(applied)
     }
 
     fn freeze(&mut self, tenant: TenantId) -> Result<Frozen, Unavailable> {
@@ -214,60 +241,49 @@ impl Worker {
         }
     }
 
+    fn kept(&mut self, tenant: TenantId, position: Position, stored: bool) {
+        let open = self.tenants.get_mut(&tenant).and_then(|served| served.open.as_mut());
+        if let Some(open) = open {
+            open.was_kept(position, stored);
+        }
+    }
+
     /// The server stops: every changed state is kept, so that the next start replays nothing.
-    fn keep_all(&mut self) {
-        for (tenant, served) in &mut self.tenants {
+    fn stop(self, inputs: &mpsc::Receiver<Input>) {
+        let Worker { journal, keeper, mut tenants, .. } = self;
+        keeper.finish();
+        for input in inputs.try_iter() {
+            if let Input::Kept { tenant, position, stored } = input
+                && let Some(served) = tenants.get_mut(&tenant)
+                && let Some(open) = &mut served.open
+            {
+                open.was_kept(position, stored);
+            }
+        }
+        for (tenant, served) in &mut tenants {
             let Some(open) = served.open.as_mut().filter(|open| open.changed()) else { continue };
             let snapshot = open.snapshot(clock::now());
-            if let Err(error) = self.journal.keep_snapshot(*tenant, snapshot) {
+            if let Err(error) = journal.keep_snapshot(*tenant, snapshot) {
                 tracing::warn!(tenant = &*served.live.name, %error, "a snapshot was not kept");
             }
         }
     }
 }
 
-/// Snapshots are stored on a thread of their own, so that a shard never waits for the disk.
-struct Keeper {
-    snapshots: mpsc::Sender<(TenantId, Snapshot)>,
-    pending: Arc<AtomicUsize>,
-}
-
-/// Snapshots that wait for the disk at a time: each is a tenant's whole state in memory.
-const KEEPER_PENDING_MAX: usize = 8;
-
-impl Keeper {
-    fn start(journal: Arc<dyn Journal>, metrics: Metrics) -> Keeper {
-        let (sender, snapshots) = mpsc::channel::<(TenantId, Snapshot)>();
-        let pending = Arc::new(AtomicUsize::new(0));
-        let stored = pending.clone();
-        let keep = move || {
-            for (tenant, snapshot) in snapshots {
-                let (begun, bytes) = (Instant::now(), snapshot.state.len());
-                match journal.keep_snapshot(tenant, snapshot) {
-                    Ok(()) => metrics.snapshot(bytes, begun.elapsed()),
-                    Err(error) => {
-                        metrics.snapshot_failed();
-                        tracing::warn!(tenant = tenant.0, %error, "a snapshot was not kept");
-                    }
-                }
-                stored.fetch_sub(1, Ordering::Release);
-            }
-        };
-        if let Err(error) = std::thread::Builder::new().name("keeper".into()).spawn(keep) {
-            tracing::error!(%error, "snapshots can't be kept: a start will replay more of the log");
-            pending.store(KEEPER_PENDING_MAX, Ordering::Release);
+impl Served {
+    fn unavailable(&self) -> Unavailable {
+        match self.live.state() {
+            State::Broken => Unavailable::Broken,
+            State::Recovering | State::Ready => Unavailable::NotReady,
         }
-        Keeper { snapshots: sender, pending }
     }
 
-    fn has_room(&self) -> bool {
-        self.pending.load(Ordering::Acquire) < KEEPER_PENDING_MAX
-    }
-
-    fn take(&self, tenant: TenantId, snapshot: Snapshot) {
-        self.pending.fetch_add(1, Ordering::AcqRel);
-        if self.snapshots.send((tenant, snapshot)).is_err() {
-            tracing::error!("the thread that keeps snapshots is gone");
+    /// It is served no more; who waits for it is told so.
+    fn give_up(&mut self) {
+        self.open = None;
+        self.live.enter(State::Broken);
+        for batch in self.waiting.drain(..) {
+            (batch.reply)(Err(Unavailable::Broken));
         }
     }
 }

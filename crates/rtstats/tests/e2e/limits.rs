@@ -100,10 +100,10 @@ fn connections_over_the_limit_are_503_and_those_within_are_served() {
 
 #[test]
 fn batches_beyond_the_budget_are_503_and_nothing_of_them_is_kept() {
-    let world = World::new(&["--limits-ingest-in-flight-bytes-max", "33554432"]);
+    let world = World::new(&["--limits-ingest-in-flight-bytes-max", "100663296"]);
     let half = vec![b'\n'; 15 << 20];
-    // Two senders hold most of the budget, with bodies that have not ended.
-    let mut holding: Vec<_> = (0..2)
+    // Six senders hold most of the budget, with bodies that have not ended.
+    let mut holding: Vec<_> = (0..6)
         .map(|_| {
             let mut stream = world.action.connect();
             world.action.send_head(&mut *stream, "POST", EVENTS, &[], Some(16 << 20)).unwrap();
@@ -114,7 +114,7 @@ fn batches_beyond_the_budget_are_503_and_nothing_of_them_is_kept() {
         .collect();
     let deadline = Instant::now() + Duration::from_secs(20);
     let refused = loop {
-        let answer = world.action.post(EVENTS, vec![b'\n'; 4 << 20]);
+        let answer = world.action.post(EVENTS, vec![b'\n'; 8 << 20]);
         if answer.status != 200 || Instant::now() > deadline {
             break answer;
         }

@@ -187,7 +187,11 @@ fn of_type(fields: &Fields<'_>) -> Result<Type, FieldError> {
 fn unknown_type(raw: Raw<'_>, found: &str) -> FieldError {
     // Lower similarity than this looks arbitrary beside what was written.
     const ALIKE: f64 = 0.8;
-    let likeness = |word: &&&str| strsim::jaro_winkler(word, &found.to_lowercase());
+    // What is much longer than any type resembles none, and comparing takes time by its length.
+    const COMPARED_BYTES_MAX: usize = 64;
+    let lower =
+        if found.len() <= COMPARED_BYTES_MAX { found.to_lowercase() } else { String::new() };
+    let likeness = |word: &&&str| strsim::jaro_winkler(word, &lower);
     let nearest =
         Type::WORDS.iter().max_by(|left, right| likeness(left).total_cmp(&likeness(right)));
     let message = match nearest.filter(|word| likeness(word) >= ALIKE) {
