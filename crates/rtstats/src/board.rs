@@ -210,3 +210,82 @@ fn http_date(instant: Millis) -> String {
 fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("dates and numbers are visible ASCII")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(3_600);
+
+    fn nothing(instant: Millis) -> Frozen {
+        Frozen { instant, agents: Vec::new(), queues: Vec::new() }
+    }
+
+    /// Freezes slowly, and counts how often.
+    async fn freeze(freezes: Arc<AtomicUsize>) -> Result<Frozen, Infallible> {
+        let number = freezes.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Ok(nothing(1_000 + number as Millis))
+    }
+
+    #[tokio::test]
+    async fn a_refresh_is_made_once_even_if_its_first_asker_goes_away() {
+        let (board, freezes) = (Arc::new(Board::default()), Arc::new(AtomicUsize::new(0)));
+        let first = board.refresh(LONG, freeze(freezes.clone()));
+        assert!(tokio::time::timeout(Duration::from_millis(1), first).await.is_err());
+        let others = (0..8).map(|_| {
+            let (board, freezes) = (board.clone(), freezes.clone());
+            tokio::spawn(async move { board.refresh(LONG, freeze(freezes)).await })
+        });
+        for other in others.collect::<Vec<_>>() {
+            assert_eq!(other.await.unwrap().unwrap().frozen.instant, 1_000);
+        }
+        assert_eq!(freezes.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn waiters_take_a_refresh_that_aged_while_it_was_made() {
+        let (board, freezes) = (Arc::new(Board::default()), Arc::new(AtomicUsize::new(0)));
+        let askers = (0..4).map(|_| {
+            let (board, freezes) = (board.clone(), freezes.clone());
+            tokio::spawn(async move { board.refresh(Duration::ZERO, freeze(freezes)).await })
+        });
+        for asker in askers.collect::<Vec<_>>() {
+            assert!(asker.await.unwrap().is_ok());
+        }
+        assert_eq!(freezes.load(Ordering::Relaxed), 1);
+        board.refresh(Duration::ZERO, freeze(freezes.clone())).await.unwrap();
+        assert_eq!(freezes.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test]
+    async fn a_list_is_rendered_once_even_if_its_first_asker_goes_away() {
+        let refresh = Arc::new(Refresh::new(nothing(0), Instant::now() + LONG));
+        let metrics = Metrics::new();
+        let first = refresh.document(Page::Agents, Format::Json, &metrics);
+        let _ = tokio::time::timeout(Duration::ZERO, first).await;
+        let document = refresh.document(Page::Agents, Format::Json, &metrics).await.unwrap();
+        assert_eq!(&*document.form(Encoding::Identity, &metrics).await.bytes, b"{\"agent\":[]}");
+        let rendered = "rtstats_render_duration_seconds_count{page=\"agents\",format=\"json\"} 1";
+        assert!(metrics.encode().contains(rendered), "{}", metrics.encode());
+    }
+
+    #[tokio::test]
+    async fn documents_that_nobody_asks_for_are_given_back() {
+        let (board, freezes) = (Arc::new(Board::default()), Arc::new(AtomicUsize::new(0)));
+        board.refresh(LONG, freeze(freezes.clone())).await.unwrap();
+        board.forget_aged(LONG);
+        assert!(board.latest.load().is_some());
+        board.refresh(Duration::ZERO, freeze(freezes.clone())).await.unwrap();
+        let aged = Arc::new(Board::default());
+        aged.refresh(Duration::ZERO, freeze(freezes)).await.unwrap();
+        aged.forget_aged(Duration::ZERO);
+        assert!(aged.latest.load().is_none());
+    }
+}

@@ -114,7 +114,8 @@ fn every_acknowledged_event_survives_kill_9_under_load_and_none_is_there_twice()
 
 #[test]
 fn a_stop_by_sigterm_ends_with_0_and_the_next_start_replays_nothing() {
-    let world = World::new(&[]);
+    // A snapshot is on its way to the disk as the stop begins.
+    let world = World::new(&["--snapshot-every-events", "100"]);
     assert_eq!(world.action.post(EVENTS, batch(1, 1, 500)).status, 200);
     let World { folder, server, .. } = world;
     assert_eq!(server.terminate(), Some(0));
