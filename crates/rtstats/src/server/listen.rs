@@ -7,6 +7,10 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that the kernel holds until they are accepted.
 const BACKLOG: i32 = 4_096;
 
+/// What the kernel takes of an answer before it has sent the rest. Without this bound it takes megabytes for each of
+/// hundreds of slow readers, and large answers go out in bursts instead of evenly.
+const UNSENT_BYTES_MAX: u32 = 128 * 1_024;
+
 /// An address can't be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error("can't listen on {address}: {error}{advice}")]
@@ -46,6 +50,9 @@ fn socket(address: SocketAddr, shared: bool) -> std::io::Result<Socket> {
     socket.set_reuse_address(true)?;
     #[cfg(unix)]
     socket.set_reuse_port(shared)?;
+    // Accepted connections inherit it.
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)?;
     socket.bind(&address.into())?;
     Ok(socket)
 }
