@@ -25,7 +25,7 @@ pub struct Keeper {
 }
 
 /// Snapshots that wait for the disk at a time: each is a tenant's whole state in memory.
-const PENDING_MAX: usize = 8;
+const PENDING_MAX: usize = 2;
 
 impl Keeper {
     pub fn start(

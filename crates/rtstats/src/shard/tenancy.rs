@@ -1,6 +1,6 @@
 //! One open tenant of a shard: its engine and where in the log it stands.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use stats::{
     document::Frozen,
@@ -21,11 +21,16 @@ pub struct Tenancy {
     /// What is on its way there.
     keeping: Option<Position>,
     kept_at: Instant,
+    /// When keeping failed last, if it did since.
+    failed: Option<Instant>,
 }
+
+/// How long keeping rests after it failed.
+const RETRY: Duration = Duration::from_secs(5);
 
 impl Tenancy {
     pub fn new(engine: Engine, position: Position, kept: Position) -> Tenancy {
-        Tenancy { engine, position, kept, keeping: None, kept_at: Instant::now() }
+        Tenancy { engine, position, kept, keeping: None, kept_at: Instant::now(), failed: None }
     }
 
     /// Applies a batch, unless a replay of the log has already brought it.
@@ -68,9 +73,12 @@ impl Tenancy {
 
     /// Whether its state is to be kept by now.
     pub fn snapshot_due(&self, settings: &Settings) -> bool {
-        let events = self.position.0 - self.keeping.unwrap_or(self.kept).0;
-        events >= settings.snapshot_every_events
-            || (events > 0 && self.kept_at.elapsed() >= settings.snapshot_every)
+        // One on its way at a time: however fast events come, the disk sets the pace of snapshots.
+        let events = self.position.0 - self.kept.0;
+        let free = self.keeping.is_none() && self.failed.is_none_or(|at| at.elapsed() >= RETRY);
+        let due = events >= settings.snapshot_every_events
+            || (events > 0 && self.kept_at.elapsed() >= settings.snapshot_every);
+        free && due
     }
 
     /// Whether anything happened since its state was kept.
@@ -85,6 +93,9 @@ impl Tenancy {
         }
         if stored {
             self.kept = self.kept.max(position);
+            self.failed = None;
+        } else {
+            self.failed = Some(Instant::now());
         }
     }
 
