@@ -7,23 +7,42 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use hyper_util::rt::TokioIo;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::timeout,
+};
 
 use crate::{
     api::answer::Answer,
     journal::Journal,
+    server::{Guard, Patience, UnderWay},
     shard::{Ledger, Shards, State},
     telemetry::{CONTENT_TYPE, Metrics},
 };
 
 /// Sources that are told of one by one; beyond them only the tenants' sums are.
 const SOURCES_TOLD_MAX: usize = 10_000;
+
+/// Connections at a time; more wait until one ends.
+const CONNECTIONS_MAX: usize = 64;
+
+/// Probes and scrapers are near: they need no setting.
+const PATIENCE: Patience = Patience {
+    header: Some(Duration::from_secs(10)),
+    idle: Duration::from_secs(30),
+    write: Duration::from_secs(10),
+};
+
+/// How long the metrics wait for shards that are busy; then they tell the rest.
+const LEDGERS_TIME: Duration = Duration::from_secs(1);
 
 /// What the operator's pages are made from.
 pub struct Admin {
@@ -41,26 +60,35 @@ pub struct Admin {
 
 /// Serves the operator's pages for as long as it is polled.
 pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
-    loop {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Nobody closes the semaphore.
+    while let Ok(place) = room.clone().acquire_owned().await {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
                 tracing::warn!(%error, "the admin listener can't accept");
-                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
         };
         let admin = admin.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| answer(request, &admin));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(std::time::Duration::from_secs(30))
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "an admin connection ended early");
-            }
+            connection(stream, &admin).await;
+            drop(place);
         });
+    }
+}
+
+async fn connection(stream: TcpStream, admin: &Admin) {
+    let under_way = UnderWay::default();
+    let guard = Guard::new(stream, PATIENCE, under_way.clone());
+    let service = service_fn(async |request| {
+        let _answering = under_way.begin();
+        answer(request, admin).await
+    });
+    let connection = hyper::server::conn::http1::Builder::new();
+    if let Err(error) = connection.serve_connection(TokioIo::new(guard), service).await {
+        tracing::debug!(%error, "an admin connection ended early");
     }
 }
 
@@ -110,16 +138,22 @@ impl Admin {
 }
 
 async fn metrics(admin: &Admin) -> Answer {
-    let ledgers = admin.shards.ledgers().await;
-    let agents = ledgers.iter().map(|ledger| ledger.agents).sum();
-    let queues = ledgers.iter().map(|ledger| ledger.queues).sum();
-    admin.metrics.totals(admin.shards.states().iter().sum(), agents, queues);
-    admin.metrics.recovering(admin.shards.states()[State::Recovering as usize]);
+    let states = admin.shards.states();
+    admin.metrics.tenants(states.iter().sum());
+    admin.metrics.recovering(states[State::Recovering as usize]);
+    let ledgers = timeout(LEDGERS_TIME, admin.shards.ledgers()).await.ok();
+    if let Some(ledgers) = &ledgers {
+        let agents = ledgers.iter().map(|ledger| ledger.agents).sum();
+        let queues = ledgers.iter().map(|ledger| ledger.queues).sum();
+        admin.metrics.configured(agents, queues);
+    }
     let mut body = admin.metrics.encode();
-    let broken = admin.shards.states()[State::Broken as usize] as f64;
+    let broken = states[State::Broken as usize] as f64;
     let about = "Tenants whose log can't be read or applied.";
     family(&mut body, "rtstats_tenants_broken", about, &[(String::new(), broken)]);
-    freshness(&mut body, &ledgers);
+    if let Some(ledgers) = &ledgers {
+        freshness(&mut body, ledgers);
+    }
     let mut answer = text(StatusCode::OK, body);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     answer

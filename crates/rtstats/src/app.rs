@@ -9,9 +9,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+};
 use tokio_rustls::TlsAcceptor;
 
 use housekeeping::{Housekeeping, Keeping};
@@ -49,7 +51,7 @@ pub struct Running {
     server: Server,
     stopping: watch::Sender<bool>,
     housekeeping: Housekeeping,
-    admin: JoinHandle<()>,
+    admin: AdminPages,
     stop_grace: Duration,
 }
 
@@ -64,14 +66,13 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let directory = Arc::new(ArcSwap::from_pointee(directory));
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
-    let (addresses, listeners) = listen(config, workers)?;
-    let admin_listener = std::net::TcpListener::bind(config.admin_listen)
-        .with_context(|| format!("can't listen on {} (admin.listen)", config.admin_listen))?;
-    let admin_address = admin_listener.local_addr()?;
     let certificates = match config.behind_proxy {
         true => None,
         false => Some(Arc::new(Certificates::open(config.certificate_source())?)),
     };
+    let (addresses, listeners) = listen(config, workers)?;
+    let admin_listener = server::bind(config.admin_listen, "admin.listen", 1)?.remove(0);
+    let admin_address = admin_listener.local_addr()?;
 
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
@@ -94,7 +95,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let recovered = AtomicBool::new(false);
     let pages =
         Admin { shards: shards.clone(), journal: shared, metrics, stopping: stopped, recovered };
-    let admin = start_admin(admin_listener, pages)?;
+    let admin = AdminPages::start(admin_listener, pages)?;
     let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
     let housekeeping = Housekeeping::start(Keeping {
         watch,
@@ -130,7 +131,8 @@ impl Running {
         }
     }
 
-    /// Lets what is under way end, keeps every tenant's state, and closes the journal.
+    /// Lets what is under way end, keeps every tenant's state, and closes the journal; until that is done, `/readyz` says
+    /// that the server stops.
     pub fn stop(self) {
         self.stopping.send_replace(true);
         self.server.stop(self.stop_grace);
@@ -139,9 +141,7 @@ impl Running {
         if let Err(error) = self.journal.close() {
             tracing::error!(%error, "the journal was not closed cleanly");
         }
-        if self.admin.join().is_err() {
-            tracing::error!("the admin thread ended by a panic");
-        }
+        self.admin.stop();
     }
 }
 
@@ -189,7 +189,7 @@ fn listen(
     let mut addresses = Vec::new();
     let mut listeners: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
     for address in &config.listen {
-        let bound = server::bind(*address, workers)?;
+        let bound = server::bind(*address, "listen", workers)?;
         addresses.push(bound[0].local_addr()?);
         for (worker, listener) in listeners.iter_mut().zip(bound) {
             worker.push(listener);
@@ -236,23 +236,35 @@ fn raise_open_files() {
     }
 }
 
-fn start_admin(listener: std::net::TcpListener, pages: Admin) -> anyhow::Result<JoinHandle<()>> {
-    listener.set_nonblocking(true)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let serve = async move {
-        let mut stopping = pages.stopping.clone();
-        match tokio::net::TcpListener::from_std(listener) {
-            Ok(listener) => {
-                let serving = tokio::spawn(admin::serve(listener, Arc::new(pages)));
-                // An error means that the server is gone: that is a stop too.
-                let _ = stopping.wait_for(|stopping| *stopping).await;
-                // Long enough for a last look at `/readyz`, which says that it stops.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                serving.abort();
+/// The thread of the operator's pages.
+struct AdminPages {
+    /// The thread ends when this is dropped.
+    ends: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
+}
+
+impl AdminPages {
+    fn start(listener: std::net::TcpListener, pages: Admin) -> anyhow::Result<AdminPages> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (ends, ended) = oneshot::channel::<()>();
+        let serve = async move {
+            match TcpListener::from_std(listener) {
+                Ok(listener) => tokio::select! {
+                    () = admin::serve(listener, Arc::new(pages)) => {}
+                    _ = ended => {}
+                },
+                Err(error) => tracing::error!(%error, "the admin listener can't be used"),
             }
-            Err(error) => tracing::error!(%error, "the admin listener can't be used"),
+        };
+        let thread = std::thread::Builder::new().name("admin".into());
+        let thread = thread.spawn(move || runtime.block_on(serve))?;
+        Ok(AdminPages { ends, thread })
+    }
+
+    fn stop(self) {
+        drop(self.ends);
+        if self.thread.join().is_err() {
+            tracing::error!("the admin thread ended by a panic");
         }
-    };
-    let thread = std::thread::Builder::new().name("admin".into());
-    Ok(thread.spawn(move || runtime.block_on(serve))?)
+    }
 }

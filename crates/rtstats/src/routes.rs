@@ -1,5 +1,7 @@
 //! Which edge answers a request, and what all answers have in common.
 
+mod fault;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -14,6 +16,7 @@ use crate::{
     api::{
         Api, BASE, STATUS_PATH,
         answer::{self, Answer},
+        error_format,
     },
     ingest::{self, Ingest},
     telemetry::{Kind, Metrics},
@@ -29,39 +32,66 @@ pub struct Routes {
     pub metrics: Metrics,
 }
 
-/// How long what a refused sender still sends is read.
-const REST_TIME: Duration = Duration::from_secs(2);
+/// How long, and how much of, what a refused sender still sends is read.
+const REST_TIME: Duration = Duration::from_secs(5);
+const REST_BYTES_MAX: usize = 8 * limit::BATCH_BYTES_MAX;
 
 impl Routes {
     /// Answers one request.
     pub async fn answer(&self, request: Request<Incoming>) -> Answer {
         let begun = Instant::now();
         let (head, mut body) = request.into_parts();
-        let (kind, answer) = self.route(&head, &mut body).await;
+        let path = head.uri.path();
+        let answer = fault::caught(self.route(&head, &mut body)).await;
+        let answer = answer.unwrap_or_else(|fault| fault.answer(error_format(path)));
         if !body.is_end_stream() {
             read_rest(&mut body).await;
         }
         let answer = if head.method == Method::HEAD { without_body(answer) } else { answer };
-        self.metrics.request(kind, answer.status().as_u16(), begun.elapsed());
+        self.metrics.request(kind(path), answer.status().as_u16(), begun.elapsed());
         self.metrics.bytes_sent(answer.body().size_hint().lower());
         answer
     }
 
-    async fn route(&self, head: &Parts, body: &mut Incoming) -> (Kind, Answer) {
+    async fn route(&self, head: &Parts, body: &mut Incoming) -> Answer {
         let path = head.uri.path();
-        let below = |rest: &&str| rest.is_empty() || rest.starts_with('/');
-        if let Some(rest) = path.strip_prefix(BASE).filter(below) {
-            return self.api.statistics(head, rest).await;
+        if let Some(rest) = statistics(path) {
+            return self.api.statistics(head, rest).await.1;
         }
         match path {
-            ingest::PATH => (Kind::Events, self.ingest.answer(head, body).await),
-            STATUS_PATH => (Kind::Status, self.api.status(head).await),
+            ingest::PATH => self.ingest.answer(head, body).await,
+            STATUS_PATH => self.api.status(head).await,
             _ => {
                 let message = "There is no such page. Statistics are at \
                      /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
-                (Kind::Other, answer::error(StatusCode::NOT_FOUND, message, Format::Json))
+                answer::error(StatusCode::NOT_FOUND, message, Format::Json)
             }
         }
+    }
+}
+
+/// What follows the base of the statistics, if the path lies at or below it.
+fn statistics(path: &str) -> Option<&str> {
+    path.strip_prefix(BASE).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// What the path asks for, also where it is refused.
+fn kind(path: &str) -> Kind {
+    let Some(rest) = statistics(path) else {
+        return match path {
+            ingest::PATH => Kind::Events,
+            STATUS_PATH => Kind::Status,
+            _ => Kind::Other,
+        };
+    };
+    match rest.split('/').nth(1).unwrap_or_default() {
+        "agent" => Kind::Agent,
+        "queue" => Kind::Queue,
+        list => match list.split('.').next() {
+            Some("agents") => Kind::Agents,
+            Some("queues") => Kind::Queues,
+            _ => Kind::Other,
+        },
     }
 }
 
@@ -71,7 +101,7 @@ async fn read_rest(body: &mut Incoming) {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {
             read += frame.data_ref().map_or(0, bytes::Bytes::len);
-            if read > limit::BATCH_BYTES_MAX {
+            if read > REST_BYTES_MAX {
                 break;
             }
         }
@@ -88,4 +118,29 @@ fn without_body(mut answer: Answer) -> Answer {
     }
     *answer.body_mut() = Full::default();
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kind_is_that_of_the_path_also_where_it_is_refused() {
+        for (path, expected) in [
+            ("/api/rtstats/stats/agents", Kind::Agents),
+            ("/api/rtstats/stats/agents.yaml", Kind::Agents),
+            ("/api/rtstats/stats/queues.json", Kind::Queues),
+            ("/api/rtstats/stats/agent/", Kind::Agent),
+            ("/api/rtstats/stats/agent/j.doe.json", Kind::Agent),
+            ("/api/rtstats/stats/queue/abc", Kind::Queue),
+            ("/api/rtstats/stats/groups", Kind::Other),
+            ("/api/rtstats/stats", Kind::Other),
+            ("/api/rtstats/statsx/agents", Kind::Other),
+            ("/api/rtstats/events", Kind::Events),
+            ("/api/rtstats/status", Kind::Status),
+            ("/", Kind::Other),
+        ] {
+            assert_eq!(kind(path), expected, "{path}");
+        }
+    }
 }

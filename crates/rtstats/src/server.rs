@@ -25,6 +25,7 @@ use crate::{
     telemetry::{Metrics, OpenConnection},
 };
 
+pub(crate) use guard::{Guard, Patience, UnderWay};
 pub use listen::{ListenError, bind};
 
 /// How connections are bounded.

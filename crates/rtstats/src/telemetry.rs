@@ -8,10 +8,12 @@ mod incident;
 mod instrument;
 mod log;
 mod metrics;
+pub(crate) mod panics;
 mod process;
 mod progress;
 
 pub use incident::IncidentId;
 pub use log::{LogError, LogFormat, are_directives, start_log};
 pub use metrics::{CONTENT_TYPE, Encoding, Kind, Metrics, OpenConnection};
+pub use panics::Panic;
 pub use progress::Progress;

@@ -56,8 +56,9 @@ impl Housekeeping {
             refresh_every,
         } = keeping;
         let documents = shards.clone();
+        let mut failing = false;
         let tenants = every("tenants", TENANTS_EVERY, move || {
-            follow(&mut watch, &directory, &shards);
+            follow(&mut watch, &mut failing, &directory, &shards);
         })?;
         let mut retained: Option<Instant> = None;
         let files = every("housekeeping", CERTIFICATES_EVERY, move || {
@@ -101,9 +102,12 @@ fn every(
     Ok((stop, thread))
 }
 
-/// Puts changed tenants and tokens in force, and says so to whoever changed them.
-fn follow(watch: &mut Watch, directory: &ArcSwap<Directory>, shards: &Shards) {
-    match watch.poll() {
+/// Puts changed tenants and tokens in force, and says so to whoever changed them. What fails goes on failing many times
+/// a second: only the first failure and the first success after it are told.
+fn follow(watch: &mut Watch, failing: &mut bool, directory: &ArcSwap<Directory>, shards: &Shards) {
+    let polled = watch.poll();
+    let failed = polled.is_err();
+    match polled {
         Ok(Some(changed)) => {
             shards.serve(changed.tenants());
             let generation = changed.generation();
@@ -114,8 +118,15 @@ fn follow(watch: &mut Watch, directory: &ArcSwap<Directory>, shards: &Shards) {
             tracing::info!(generation, "tenants and tokens were changed");
         }
         Ok(None) => {}
-        Err(error) => tracing::warn!(%error, "tenants and tokens can't be looked up; trying on"),
+        Err(error) if !*failing => {
+            tracing::warn!(%error, "tenants and tokens can't be looked up; trying on");
+        }
+        Err(_) => {}
     }
+    if *failing && !failed {
+        tracing::info!("tenants and tokens can be looked up again");
+    }
+    *failing = failed;
 }
 
 fn reload(certificates: &Certificates, metrics: &Metrics) {

@@ -1,19 +1,10 @@
 //! One connection: TLS or a readable refusal, then HTTP/1.1 or HTTP/2.
 
-use std::{
-    convert::Infallible,
-    future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use stats::document::Format;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -24,12 +15,9 @@ use super::{
     Place, Shared,
     guard::{Guard, Patience, UnderWay},
 };
-use crate::{
-    api::{
-        answer::{self, Answer},
-        error_format,
-    },
-    telemetry::IncidentId,
+use crate::api::{
+    answer::{self, Answer},
+    error_format,
 };
 
 /// The first byte of a TLS handshake.
@@ -60,7 +48,13 @@ pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refuse
         }
         tls.accept(stream).await.inspect_err(|_| shared.metrics.handshake_failed()).ok()
     };
-    let stream = match timeout(limit, handshake).await {
+    let mut stopping = shared.stopping.clone();
+    let shaken = tokio::select! {
+        shaken = timeout(limit, handshake) => shaken,
+        // Nothing has been asked yet: nobody waits for an answer.
+        _ = stopping.wait_for(Option::is_some) => return,
+    };
+    let stream = match shaken {
         Ok(Some(stream)) => stream,
         Ok(None) => return,
         Err(_) => return shared.metrics.handshake_failed(),
@@ -170,22 +164,5 @@ async fn respond(
         full.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(full);
     }
-    let mut answering = pin!(shared.routes.answer(request));
-    // A fault of ours takes one answer down, and no other.
-    let answer = std::future::poll_fn(|context| {
-        match catch_unwind(AssertUnwindSafe(|| answering.as_mut().poll(context))) {
-            Ok(poll) => poll,
-            Err(_) => Poll::Ready(fault(format)),
-        }
-    });
-    Ok(answer.await)
-}
-
-fn fault(format: Format) -> Answer {
-    let incident = IncidentId::new();
-    tracing::error!(%incident, "answering a request broke an assertion");
-    let message = format!(
-        "This is a fault of the server. Its operator finds the cause in the log under {incident}."
-    );
-    answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
+    Ok(shared.routes.answer(request).await)
 }

@@ -13,15 +13,20 @@ const UNSENT_BYTES_MAX: u32 = 128 * 1_024;
 
 /// An address can't be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("can't listen on {address}: {error}{advice}")]
+#[error("can't listen on {address} ({setting}): {error}{advice}")]
 pub struct ListenError {
     address: SocketAddr,
+    setting: &'static str,
     error: std::io::Error,
     advice: &'static str,
 }
 
-/// `threads` listeners on one address; port 0 takes a free one.
-pub fn bind(address: SocketAddr, threads: usize) -> Result<Vec<TcpListener>, ListenError> {
+/// `threads` listeners on one address; port 0 takes a free one. An error names the setting that the address is from.
+pub fn bind(
+    address: SocketAddr,
+    setting: &'static str,
+    threads: usize,
+) -> Result<Vec<TcpListener>, ListenError> {
     let failed = |error: std::io::Error| {
         let advice = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
@@ -30,7 +35,7 @@ pub fn bind(address: SocketAddr, threads: usize) -> Result<Vec<TcpListener>, Lis
             std::io::ErrorKind::PermissionDenied => " (ports below 1024 need a permission)",
             _ => "",
         };
-        ListenError { address, error, advice }
+        ListenError { address, setting, error, advice }
     };
     // Sharing a port would also share it with another server of the same user: so it must be free first.
     let probe = socket(address, false).map_err(failed)?;
@@ -64,10 +69,11 @@ mod tests {
     #[test]
     fn all_threads_share_a_port_that_nobody_else_may_have() {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listeners = bind(local, 3).unwrap();
+        let listeners = bind(local, "listen", 3).unwrap();
         let address = listeners[0].local_addr().unwrap();
         assert!(listeners.iter().all(|listener| listener.local_addr().unwrap() == address));
-        let error = bind(address, 1).unwrap_err().to_string();
+        let error = bind(address, "admin.listen", 1).unwrap_err().to_string();
+        assert!(error.contains("(admin.listen)"), "{error}");
         assert!(error.contains("choose another port"), "{error}");
     }
 }

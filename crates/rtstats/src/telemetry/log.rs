@@ -10,7 +10,7 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-use super::progress;
+use super::{panics, progress};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,12 +56,14 @@ pub fn are_directives(text: &str) -> bool {
     text.split(',').all(known) && filter(text).is_some()
 }
 
-/// Starts the log of this process, on standard error.
+/// Starts the log of this process, on standard error; panics are told there too.
 pub fn start_log(format: LogFormat, directives: &str) -> Result<(), LogError> {
     let colored = io::stderr().is_terminal();
     let log = subscriber(format, directives, colored, standard_error)
         .ok_or_else(|| LogError::Directives(directives.to_owned()))?;
-    tracing::subscriber::set_global_default(log).map_err(|_| LogError::Started)
+    tracing::subscriber::set_global_default(log).map_err(|_| LogError::Started)?;
+    panics::log_panics();
+    Ok(())
 }
 
 fn subscriber<W>(

@@ -220,9 +220,13 @@ impl Metrics {
         self.all().compress_bytes_out.at(index).inc_by(bytes_out as u64);
     }
 
-    /// How much there is, in all tenants together.
-    pub fn totals(&self, tenants: usize, agents: usize, queues: usize) {
+    /// How many tenants there are.
+    pub fn tenants(&self, tenants: usize) {
         self.all().tenants.set(signed(tenants));
+    }
+
+    /// How many agents and queues there are, in all tenants together.
+    pub fn configured(&self, agents: usize, queues: usize) {
         self.all().agents.set(signed(agents));
         self.all().queues.set(signed(queues));
     }

@@ -72,7 +72,8 @@ fn every_method_reaches_its_own_series() {
     metrics.refresh(2_500, took);
     metrics.render(Page::Queue(1), Format::Json, took);
     metrics.compress(Encoding::Brotli, 100, 10, took);
-    metrics.totals(1, 30, 5);
+    metrics.tenants(1);
+    metrics.configured(30, 5);
     metrics.snapshot(8, took);
     metrics.snapshot_failed();
     metrics.replayed(9);
