@@ -68,6 +68,11 @@ impl Client {
         Client { authorization: Some(format!("Basic {pair}")), ..self.clone() }
     }
 
+    /// The same client of a server at another address.
+    pub fn at(&self, address: SocketAddr) -> Client {
+        Client { address, ..self.clone() }
+    }
+
     /// What the header Authorization holds.
     pub fn authorization(&self) -> String {
         self.authorization.clone().unwrap()

@@ -8,6 +8,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
+    client::Client,
     documents::{DIRECTORY, World},
     server::{EVENTS, Folder, Server, now_ms, rtstats},
 };
@@ -136,8 +137,10 @@ fn requests_under_way_end_before_a_stop_does() {
     // The head is there for sure once another request has been answered after it.
     assert_eq!(world.get("/api/rtstats/stats/queues").status, 200);
     let World { folder, server, .. } = world;
+    let admin = Client::plain(server.admin);
     let stopping = std::thread::spawn(move || server.terminate());
-    std::thread::sleep(Duration::from_millis(300));
+    // It has begun to stop, and says so for as long as that takes.
+    while admin.get("/readyz").text() != "stopping\n" {}
     stream.write_all(&body.as_bytes()[100..]).unwrap();
     stream.flush().unwrap();
     assert_eq!(crate::client::receive(&mut *stream, false).unwrap().status, 200);

@@ -1,10 +1,13 @@
 //! Lists and items in every format, with their caching headers and compressed forms.
 
-use std::io::Read;
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
 use crate::{
     client::{Client, Response},
-    server::{AGENTS, EVENTS, Folder, QUEUES, Server},
+    server::{AGENTS, EVENTS, Folder, PATIENCE, QUEUES, Server},
 };
 
 /// Two queues and two agents, one of them with an awkward id and name.
@@ -39,8 +42,29 @@ impl World {
         world
     }
 
+    /// Starts a server again on the folder, once this one is gone, and waits until it listens.
+    pub fn again(self, flags: &[&str]) -> World {
+        let World { folder, server, data, action } = self;
+        drop(server);
+        let server = Server::start_recovering(&folder, flags);
+        World { data: data.at(server.address), action: action.at(server.address), folder, server }
+    }
+
     pub fn get(&self, path: &str) -> Response {
         self.data.get(path)
+    }
+
+    /// Asks until a document is as expected; the last one is told otherwise.
+    pub fn get_until(&self, path: &str, expected: impl Fn(&Response) -> bool) -> Response {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.get(path);
+            if expected(&answer) {
+                return answer;
+            }
+            assert!(Instant::now() < deadline, "{path} stays {}", answer.text());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use crate::{
-    client::receive,
+    client::{Response, receive},
     documents::World,
     server::{EVENTS, now_ms},
 };
@@ -15,9 +15,20 @@ fn queued(time: i64, transaction: &str) -> String {
         .to_string()
 }
 
-fn day_queued(world: &World) -> i64 {
-    let queue = world.get("/api/rtstats/stats/queue/115.json").json();
-    queue["queue"]["thirty-min-queued"].as_i64().unwrap()
+/// Sends one event more and waits until the queue shows it; how many were queued then.
+fn queued_with_one_more(world: &World) -> i64 {
+    let sent_ms = now_ms();
+    assert_eq!(world.action.post(EVENTS, queued(sent_ms, "one-more")).status, 200);
+    let path = "/api/rtstats/stats/queue/115.json";
+    let answer = world.get_until(path, |answer| {
+        let instant: jiff::Timestamp = answer.header("rtstats-instant").unwrap().parse().unwrap();
+        instant.as_millisecond() > sent_ms && shown_queued(answer) > 0
+    });
+    shown_queued(&answer)
+}
+
+fn shown_queued(answer: &Response) -> i64 {
+    answer.json()["queue"]["thirty-min-queued"].as_i64().unwrap()
 }
 
 #[test]
@@ -40,8 +51,7 @@ fn a_batch_is_acknowledged_with_what_became_of_it() {
         { "line": 4, "reason": "unknown-agent" },
     ]);
     assert_eq!(answer.json(), json!({ "accepted": 4, "duplicates": 0, "ignored": ignored }));
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    assert_eq!(day_queued(&world), 2);
+    assert_eq!(queued_with_one_more(&world), 3);
 }
 
 #[test]
@@ -57,8 +67,7 @@ fn one_malformed_line_keeps_the_whole_batch_out() {
     assert_eq!(errors.len(), 2);
     assert_eq!((&errors[0]["line"], &errors[0]["field"]), (&json!(2), &json!("status")));
     assert_eq!(errors[1]["line"], 3);
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    assert_eq!(day_queued(&world), 0);
+    assert_eq!(queued_with_one_more(&world), 1);
 }
 
 #[test]
@@ -84,8 +93,7 @@ fn an_event_counts_once_however_often_it_is_sent() {
         assert_eq!(answer["accepted"], accepted);
         assert_eq!(answer["duplicates"], duplicates);
     }
-    std::thread::sleep(std::time::Duration::from_millis(150));
-    assert_eq!(day_queued(&world), 2);
+    assert_eq!(queued_with_one_more(&world), 3);
 }
 
 #[test]

@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
+
 use crate::{
-    client::receive,
+    client::{Response, receive},
     documents::World,
-    server::{AGENTS, EVENTS, QUEUES},
+    server::{AGENTS, EVENTS, PATIENCE, QUEUES, now_ms},
 };
 
 /// Reads until the server closes the connection; how long that took.
@@ -35,14 +37,17 @@ fn an_idle_connection_is_closed_after_its_time_and_not_before() {
     let world =
         World::new(&["--limits-idle-timeout-seconds", "2", "--limits-header-timeout-seconds", "1"]);
     let mut stream = world.data.connect();
+    let mut answered = Instant::now();
     for _ in 0..3 {
+        answered = Instant::now();
         world.data.send(&mut *stream, "GET", QUEUES, &[], b"").unwrap();
         assert_eq!(receive(&mut *stream, false).unwrap().status, 200);
         // Longer than a head may take, shorter than a connection may idle.
         std::thread::sleep(Duration::from_millis(1_300));
     }
-    let took = closed_after(&mut *stream);
-    assert!(took < Duration::from_secs(20), "{took:?}");
+    closed_after(&mut *stream);
+    let took = answered.elapsed();
+    assert!(took >= Duration::from_secs(2) && took < Duration::from_secs(20), "{took:?}");
 }
 
 #[test]
@@ -61,6 +66,61 @@ fn a_body_that_never_ends_is_408_and_keeps_nothing() {
     stream.write_all(b"{\"time\":").unwrap();
     stream.flush().unwrap();
     assert_eq!(receive(&mut *stream, false).unwrap().status, 408);
+}
+
+#[test]
+fn a_client_that_takes_no_answer_is_cut_off() {
+    let world = World::new(&["--limits-write-timeout-seconds", "1"]);
+    let agents: Vec<String> = (0..10_000)
+        .map(|number| {
+            json!({
+                "time": now_ms(), "type": "agent.configured", "agent": format!("agent-{number}"),
+                "name": "n".repeat(100),
+            })
+            .to_string()
+        })
+        .collect();
+    assert_eq!(world.action.post(EVENTS, agents.join("\n")).status, 200);
+    let path = format!("{AGENTS}.json");
+    let whole = world.get_until(&path, |answer| answer.body.len() > 8 << 20).body.len();
+    let mut deaf = world.data.connect();
+    // More answers than what the system holds on the way.
+    for _ in 0..4 {
+        // The server may have closed by then.
+        let _ = world.data.send(&mut *deaf, "GET", &path, &[], b"");
+    }
+    let closed = |page: &Response| page.text().contains("rtstats_connections_open 0\n");
+    let deadline = Instant::now() + PATIENCE;
+    while !closed(&world.server.admin_page("/metrics")) {
+        assert!(Instant::now() < deadline, "the connection stays");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mut taken = 0;
+    let mut part = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = deaf.read(&mut part) {
+        taken += read;
+    }
+    assert!(taken < 4 * whole, "{taken} of {}", 4 * whole);
+}
+
+#[test]
+fn a_sender_over_its_rate_is_429_and_nothing_of_it_is_kept() {
+    let world = World::new(&["--limits-tenant-requests-per-second-max", "2"]);
+    let line = |number: usize| {
+        json!({
+            "time": now_ms(), "type": "transaction.queued", "queue": 115,
+            "transaction": format!("t{number}"),
+        })
+        .to_string()
+    };
+    let answers: Vec<Response> =
+        (0..8).map(|number| world.action.post(EVENTS, line(number))).collect();
+    let over = answers.iter().find(|answer| answer.status == 429).expect("eight are too many");
+    assert_eq!(over.header("retry-after"), Some("1"));
+    assert_eq!(over.json()["error"]["code"], 429);
+    let taken = answers.iter().filter(|answer| answer.status == 200).count();
+    let log = world.folder.succeed(&["log", "acme"]);
+    assert_eq!(log.matches("transaction.queued").count(), taken);
 }
 
 #[test]

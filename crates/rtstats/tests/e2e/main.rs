@@ -9,6 +9,7 @@ mod documents;
 mod freshness;
 mod ingest;
 mod limits;
+mod operator;
 mod refusals;
 mod server;
 mod tls;
