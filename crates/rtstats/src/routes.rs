@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{HeaderValue, Method, Request, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, Request, StatusCode, Version, header, request::Parts};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use stats::{document::Format, limit};
@@ -44,8 +44,11 @@ impl Routes {
         let path = head.uri.path();
         let answer = fault::caught(self.route(&head, &mut body)).await;
         let answer = answer.unwrap_or_else(|fault| fault.answer(error_format(path)));
-        if !body.is_end_stream() {
-            read_rest(&mut body).await;
+        match head.version {
+            _ if body.is_end_stream() => {}
+            // The answer is on its way meanwhile, and a sender that minds it stops.
+            Version::HTTP_2 => drop(tokio::spawn(read_rest(body))),
+            _ => read_rest(body).await,
         }
         let answer = if head.method == Method::HEAD { without_body(answer) } else { answer };
         self.metrics.request(kind(path), answer.status().as_u16(), begun.elapsed());
@@ -95,8 +98,8 @@ fn kind(path: &str) -> Kind {
     }
 }
 
-/// Clients that see their sending cut off take the answer for lost: what still comes is read first, within bounds.
-async fn read_rest(body: &mut Incoming) {
+/// Clients that see their sending cut off take the answer for lost: what still comes is read, within bounds.
+async fn read_rest(mut body: Incoming) {
     let rest = async {
         let mut read = 0;
         while let Some(Ok(frame)) = body.frame().await {

@@ -1,11 +1,15 @@
 //! What an operator sees: metrics, logs, readiness while the server recovers and stops.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use serde_json::json;
 
 use crate::{
-    client::Response,
+    client::{Response, receive},
     documents::World,
     server::{AGENTS, EVENTS, Folder, PATIENCE, QUEUES, Server, now_ms},
 };
@@ -165,14 +169,16 @@ fn a_stop_waits_for_no_silent_handshake() {
 }
 
 #[test]
-fn the_operator_s_pages_bound_their_clients_and_go_on() {
+fn the_operator_s_pages_take_so_many_clients_and_the_next_waits_for_a_place() {
     let world = World::new(&[]);
-    let silent: Vec<_> =
-        (0..63).map(|_| std::net::TcpStream::connect(world.server.admin).unwrap()).collect();
-    assert_eq!(world.server.admin_page("/readyz").status, 200, "there is one place left");
-    let _last = std::net::TcpStream::connect(world.server.admin).unwrap();
+    let silent: Vec<_> = (0..64).map(|_| TcpStream::connect(world.server.admin).unwrap()).collect();
+    let mut next = TcpStream::connect(world.server.admin).unwrap();
+    next.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    next.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(next.read(&mut [0; 64]).is_err(), "all places are taken");
     drop(silent);
-    assert_eq!(world.server.admin_page("/readyz").status, 200);
+    next.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert_eq!(receive(&mut next, false).unwrap().status, 200);
 }
 
 #[test]
