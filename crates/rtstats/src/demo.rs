@@ -10,9 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use bytes::Bytes;
 use clap::Args;
 use stats::{
-    event::{Event, Millis},
+    event::Millis,
     zone::{Zone, ZoneError},
 };
 
@@ -49,7 +50,8 @@ pub struct DemoArgs {
     /// Another number, another day
     #[arg(long, default_value_t = 1, value_name = "N")]
     seed: u64,
-    /// The contact centre's IANA time zone; without it one where it is late morning now, the busiest time
+    /// The contact centre's IANA time zone; without it one where the working day is at its
+    /// height now
     #[arg(long, value_name = "ZONE", value_parser = |name: &str| Zone::named(name))]
     timezone: Option<Zone>,
 }
@@ -82,7 +84,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     drop(ServerLock::acquire(&folder)?);
     let zone = match &args.timezone {
         Some(zone) => zone.clone(),
-        None => where_it_is_late_morning(clock::now())?,
+        None => where_the_day_is_at_its_height(clock::now())?,
     };
     let tokens = set_up(args, &zone, &folder)?;
     let config = Config {
@@ -95,10 +97,10 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
 
     let now = clock::now();
     let day_start = zone.day_of(now).start;
-    let mut simulation = Simulation::new(Plan::demo(args.seed, day_start, zone.clone())).peekable();
+    let mut feed = Feed::new(Simulation::new(Plan::demo(args.seed, day_start, zone.clone())));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tenant = tokens.tenant;
-    let past = runtime.block_on(send_until(&running.ingest, tenant, &mut simulation, now))?;
+    let past = runtime.block_on(feed.send_until(&running.ingest, tenant, now))?;
     let written = introduce(&tokens, &folder, &running, &zone, past);
     // A demo whose output nobody reads is a demo all the same.
     drop(written);
@@ -107,9 +109,9 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let ingest = running.ingest.clone();
     let live = std::thread::Builder::new().name("simulation".into()).spawn(move || {
         while stopped.recv_timeout(LIVE_EVERY) == Err(mpsc::RecvTimeoutError::Timeout) {
-            let sent = send_until(&ingest, tenant, &mut simulation, clock::now());
+            let sent = feed.send_until(&ingest, tenant, clock::now());
             if let Err(error) = runtime.block_on(sent) {
-                tracing::warn!(%error, "the simulation's events were not taken");
+                tracing::warn!(%error, "the simulation's events were not taken; sending them again");
             }
         }
     })?;
@@ -166,7 +168,7 @@ fn set_up(args: &DemoArgs, zone: &Zone, folder: &Path) -> anyhow::Result<Tokens>
     Ok(Tokens { tenant, data, action })
 }
 
-/// Cities round the world, of which one has a late morning at any hour.
+/// Cities round the world, of which one is at the height of its working day at any hour.
 const CITIES: &[&str] = &[
     "Pacific/Auckland",
     "Australia/Sydney",
@@ -190,13 +192,13 @@ const CITIES: &[&str] = &[
 ];
 
 /// When a day has the most to show, in milliseconds after its start.
-const LATE_MORNING_MS: Millis = 41_400_000;
+const HEIGHT_MS: Millis = 41_400_000;
 
-fn where_it_is_late_morning(now: Millis) -> Result<Zone, ZoneError> {
+fn where_the_day_is_at_its_height(now: Millis) -> Result<Zone, ZoneError> {
     let mut nearest = (Millis::MAX, Zone::named("UTC")?);
     for city in CITIES {
         let zone = Zone::named(city)?;
-        let off_ms = (now - zone.day_of(now).start - LATE_MORNING_MS).abs();
+        let off_ms = (now - zone.day_of(now).start - HEIGHT_MS).abs();
         if off_ms < nearest.0 {
             nearest = (off_ms, zone);
         }
@@ -204,34 +206,55 @@ fn where_it_is_late_morning(now: Millis) -> Result<Zone, ZoneError> {
     Ok(nearest.1)
 }
 
-/// Sends the events up to an instant, in batches; tells how many they were.
-async fn send_until(
-    ingest: &Ingest,
-    tenant: TenantId,
-    simulation: &mut std::iter::Peekable<Simulation>,
-    until: Millis,
-) -> Result<u64, Refusal> {
-    let mut sent = 0;
-    loop {
-        let mut lines = Vec::new();
-        let mut events = 0;
-        let due = |event: &Event<'_>| event.time <= until;
-        while events < BATCH_EVENTS
-            && let Some(event) = simulation.next_if(due)
-        {
-            event.write_line(&mut lines);
-            events += 1;
+/// The simulation's events on their way to the server: what was not taken is kept, and sent again.
+struct Feed {
+    simulation: Simulation,
+    /// The lines of the batch at hand, and how many they are.
+    batch: (Bytes, usize),
+}
+
+impl Feed {
+    fn new(simulation: Simulation) -> Feed {
+        Feed { simulation, batch: (Bytes::new(), 0) }
+    }
+
+    /// Sends the events up to an instant, in batches; tells how many they were.
+    async fn send_until(
+        &mut self,
+        ingest: &Ingest,
+        tenant: TenantId,
+        until: Millis,
+    ) -> Result<u64, Refusal> {
+        let mut sent = 0;
+        while let Some(lines) = self.batch_until(until) {
+            send(ingest, tenant, lines).await?;
+            sent += self.taken() as u64;
         }
-        if events == 0 {
-            return Ok(sent);
+        Ok(sent)
+    }
+
+    /// The batch that is not taken yet, else the next; none if nothing is due.
+    fn batch_until(&mut self, until: Millis) -> Option<Bytes> {
+        if self.batch.1 == 0 {
+            let (mut lines, mut events) = (Vec::new(), 0);
+            while events < BATCH_EVENTS
+                && let Some(event) = self.simulation.next_until(until)
+            {
+                event.write_line(&mut lines);
+                events += 1;
+            }
+            self.batch = (lines.into(), events);
         }
-        send(ingest, tenant, lines).await?;
-        sent += events as u64;
+        (self.batch.1 > 0).then(|| self.batch.0.clone())
+    }
+
+    /// The server has the batch: tells how many events it held.
+    fn taken(&mut self) -> usize {
+        std::mem::take(&mut self.batch).1
     }
 }
 
-async fn send(ingest: &Ingest, tenant: TenantId, lines: Vec<u8>) -> Result<(), Refusal> {
-    let lines = bytes::Bytes::from(lines);
+async fn send(ingest: &Ingest, tenant: TenantId, lines: Bytes) -> Result<(), Refusal> {
     loop {
         let parsed = Parsed::new(lines.clone(), None).map_err(Refusal::Malformed)?;
         match ingest.submit(tenant, parsed, None).await {
@@ -254,6 +277,15 @@ fn introduce(
     let (data, action) = (tokens.data.reveal(), tokens.action.reveal());
     let base = format!("https://localhost:{port}/api/rtstats");
     let curl = format!("curl --cacert {} -u {TENANT}:{data}", certificate.display());
+    let event = |kind: &str, more: &str| {
+        format!(
+            "  curl --cacert {} -u {TENANT}:{action} {base}/events -d \\\n    \
+             '{{\"time\":\"'$(date -u +%FT%TZ)'\",\"type\":\"transaction.{kind}\",\
+             \"transaction\":\"hello\"{more}}}'",
+            certificate.display(),
+        )
+    };
+    let (queued, abandoned) = (event("queued", ",\"queue\":101"), event("abandoned", ""));
     let mut out = io::stdout().lock();
     write!(
         out,
@@ -270,14 +302,14 @@ fn introduce(
          \x20 {curl} {base}/stats/agents.json\n\
          \x20 {curl} {base}/stats/queue/101.json\n\
          \x20 {curl} {base}/status\n\n\
-         Send it an event:\n\n\
-         \x20 curl --cacert {} -u {TENANT}:{action} {base}/events -d \\\n\
-         \x20   '{{\"time\":\"'$(date -u +%FT%TZ)'\",\"type\":\"transaction.queued\",\"transaction\":\"hello\",\"queue\":101}}'\n\n\
+         Send it an event, such as a call that comes in for Sales:\n\n\
+         {queued}\n\n\
+         Nobody takes that call up: end it, or it waits for ever:\n\n\
+         {abandoned}\n\n\
          Ctrl-C stops it.\n",
         zone.name(),
         certificate.display(),
         running.admin_address,
-        certificate.display(),
     )?;
     out.flush()
 }
@@ -287,11 +319,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn somewhere_it_is_late_morning_at_any_hour() {
+    fn a_batch_is_kept_until_the_server_has_it() {
+        let zone = Zone::named("UTC").unwrap();
+        let simulation = Simulation::new(Plan::demo(1, 1_790_000_000_000, zone));
+        let until = 1_790_003_600_000;
+        let expected: usize = simulation.clone().take_while(|event| event.time <= until).count();
+        let mut feed = Feed::new(simulation);
+        let mut taken = 0;
+        while let Some(lines) = feed.batch_until(until) {
+            assert_eq!(feed.batch_until(until), Some(lines), "not taken, so the same again");
+            taken += feed.taken();
+        }
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn somewhere_the_day_is_at_its_height_at_any_hour() {
         for hour in 0..24 {
             let now = 1_790_000_000_000 + hour * 3_600_000;
-            let zone = where_it_is_late_morning(now).unwrap();
-            let off_ms = (now - zone.day_of(now).start - LATE_MORNING_MS).abs();
+            let zone = where_the_day_is_at_its_height(now).unwrap();
+            let off_ms = (now - zone.day_of(now).start - HEIGHT_MS).abs();
             assert!(off_ms <= 5_400_000, "{} is {off_ms} ms off", zone.name());
         }
     }

@@ -37,7 +37,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, error::ErrorKind};
 use jiff::{SpanRelativeTo, Timestamp, civil::Date};
 use stats::{
     event::Millis,
@@ -47,7 +47,10 @@ use stats::{
 pub use centre::Simulation;
 pub use plan::Plan;
 
-use crate::clock;
+use crate::{
+    clock,
+    tenants::{TenantName, Token},
+};
 use local::{DateNumber, LocalTime};
 
 /// The span without `--span` on standard output: 8 hours.
@@ -64,11 +67,11 @@ pub struct SimulateArgs {
     seed: u64,
     /// How many agents
     #[arg(long, default_value_t = 30, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        value_parser = |text: &str| count(text, 1_000_000))]
     agents: u32,
     /// How many queues
     #[arg(long, default_value_t = 5, value_name = "N",
-        value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        value_parser = |text: &str| count(text, 100_000))]
     queues: u32,
     /// The contact centre's IANA time zone
     #[arg(long, default_value = "UTC", value_name = "ZONE", value_parser = zone)]
@@ -81,17 +84,17 @@ pub struct SimulateArgs {
     span: Option<Millis>,
     /// With --to: go from the start at so many times the clock's speed until the present is reached. Without it
     /// the past is sent at once, then the present as it comes
-    #[arg(long, requires = "to", value_name = "X", value_parser = speed)]
+    #[arg(long, value_name = "X", value_parser = speed)]
     speed: Option<f64>,
     /// With --to: leave the past out, begin now
     #[arg(long, requires = "to", conflicts_with_all = ["start", "speed"])]
     no_history: bool,
     /// The server to send to, such as https://localhost:8443; without it events go to standard output
     #[arg(long, value_name = "URL", requires_all = ["tenant", "token"])]
-    to: Option<String>,
+    to: Option<post::Address>,
     /// The tenant's name
     #[arg(long, value_name = "NAME", requires = "to")]
-    tenant: Option<String>,
+    tenant: Option<TenantName>,
     /// The tenant's Action Request Token
     #[arg(
         long,
@@ -100,7 +103,7 @@ pub struct SimulateArgs {
         env = "RTSTATS_ACTION_TOKEN",
         hide_env_values = true
     )]
-    token: Option<String>,
+    token: Option<Token>,
     /// Trust the certificates of this PEM file, such as the server's own
     #[arg(long, value_name = "FILE", requires = "to")]
     cacert: Option<PathBuf>,
@@ -126,12 +129,18 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<()> {
         Start::Date(date) => LocalTime::new(&args.timezone).instant(date, 0),
         Start::Instant(instant) => instant,
     };
+    if args.speed.is_some() && args.to.is_none() {
+        usage_error("--speed goes with --to: standard output gets all events at once");
+    }
+    if args.to.is_some() && start > now {
+        usage_error("--start is yet to come: with --to it is the present or the past");
+    }
     let plan = Plan::new(args.seed, args.agents, args.queues, start, args.timezone.clone());
     let until = args.span.map(|span_ms| start + span_ms);
     match (&args.to, &args.tenant, &args.token) {
         (Some(to), Some(tenant), Some(token)) => {
             let trust = post::Trust::new(args.cacert.as_deref(), args.insecure)?;
-            let poster = post::Poster::new(to, tenant, token, trust)?;
+            let poster = post::Poster::new(to.clone(), tenant, token, trust);
             live::run(plan, poster, args.speed, until.unwrap_or(Millis::MAX))
         }
         _ => {
@@ -162,6 +171,16 @@ fn write_until(simulation: &mut Simulation, until: Millis, out: &mut impl Write)
     }
     out.write_all(&lines)?;
     out.flush()
+}
+
+/// Ends with what is wrong with the flags as the parser of the command line does.
+fn usage_error(message: &str) -> ! {
+    clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")).exit()
+}
+
+fn count(text: &str, most: u32) -> Result<u32, String> {
+    let count = text.parse().ok().filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
 }
 
 fn zone(name: &str) -> Result<Zone, ZoneError> {

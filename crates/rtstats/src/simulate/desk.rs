@@ -116,11 +116,11 @@ impl Desk {
 
     fn means(self) -> Means {
         let (answer, talk, wrap_up) = match self {
-            Desk::Sales => (6.0, 290.0, 45.0),
-            Desk::Support => (6.0, 380.0, 55.0),
-            Desk::Chat => (7.0, 560.0, 30.0),
-            Desk::Email => (12.0, 400.0, 20.0),
-            Desk::Voicemail => (9.0, 150.0, 35.0),
+            Desk::Sales => (5.0, 150.0, 24.0),
+            Desk::Support => (5.0, 175.0, 28.0),
+            Desk::Chat => (5.0, 170.0, 14.0),
+            Desk::Email => (8.0, 120.0, 10.0),
+            Desk::Voicemail => (6.0, 70.0, 16.0),
         };
         Means { answer, talk, wrap_up }
     }
@@ -129,8 +129,8 @@ impl Desk {
     pub fn habits(self) -> Habits {
         let means = self.means();
         let talk_variation = match self {
-            Desk::Sales | Desk::Email => 0.9,
-            Desk::Support => 1.0,
+            Desk::Sales | Desk::Email => 0.7,
+            Desk::Support => 0.75,
             Desk::Chat | Desk::Voicemail => 0.6,
         };
         Habits {
@@ -140,9 +140,9 @@ impl Desk {
             wrap_up: Spread::new(means.wrap_up, 0.8),
             no_wrap_up: if self.media() == Media::Phone { 0.08 } else { 0.2 },
             patience: match self {
-                Desk::Sales => Some(Patience::new(170.0, 0.85)),
-                Desk::Support => Some(Patience::new(300.0, 0.85)),
-                Desk::Chat => Some(Patience::new(240.0, 0.9)),
+                Desk::Sales => Some(Patience::new(420.0, 0.9)),
+                Desk::Support => Some(Patience::new(540.0, 0.9)),
+                Desk::Chat => Some(Patience::new(480.0, 0.95)),
                 Desk::Email | Desk::Voicemail => None,
             },
         }

@@ -81,16 +81,16 @@ impl Simulation {
         let is_call = state.desk.media() == Media::Phone;
         let talk_ms = self.dice.spread(state.habits.talk).max(4_000);
         let mut end = self.now + talk_ms;
-        if is_call && self.dice.chance(0.2) {
+        if is_call && self.dice.chance(0.3) {
             let held = self.now + self.dice.between(talk_ms / 5, talk_ms / 2);
-            let hold_ms = self.dice.spread(Spread::new(38.0, 0.7));
+            let hold_ms = self.dice.spread(Spread::new(25.0, 0.6));
             self.expect(contact, serial, held, ContactTurn::Hold);
             if hold_ms > HOLD_TO_ASK_MS && self.dice.chance(0.4) {
                 self.expect(contact, serial, held + 1_500, ContactTurn::AskColleague);
             }
             self.expect(contact, serial, held + hold_ms, ContactTurn::Resume);
             end += hold_ms;
-        } else if is_call && self.dice.chance(0.12) {
+        } else if is_call && self.dice.chance(0.3) {
             let muted = self.now + self.dice.between(talk_ms / 5, talk_ms / 2);
             let unmuted = muted + self.dice.between(talk_ms / 20, talk_ms / 3);
             self.expect(contact, serial, muted, ContactTurn::Mute);

@@ -2,19 +2,23 @@
 //!
 //! A batch that may not have arrived is sent again with the same numbers: the server knows what it has.
 
-use std::{fs, path::Path, thread, time::Duration};
+use std::{fs, path::Path, str::FromStr, thread, time::Duration};
 
 use anyhow::{Context, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
+use rustls::CertificateError;
 use serde::Deserialize;
 use ureq::{
     Agent,
-    http::{Response, StatusCode},
+    http::{Response, StatusCode, Uri},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
 use super::dice::Dice;
-use crate::clock;
+use crate::{
+    clock,
+    tenants::{TenantName, Token},
+};
 
 const PATH: &str = "/api/rtstats/events";
 
@@ -49,10 +53,34 @@ impl Trust {
     }
 }
 
+/// A server's address: what comes before the paths of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(String);
+
+impl FromStr for Address {
+    type Err = String;
+
+    /// With the path of the API or of the ingest it is the same address.
+    fn from_str(text: &str) -> Result<Address, String> {
+        let base = text.trim_end_matches('/');
+        let base =
+            [PATH, "/api/rtstats"].iter().find_map(|path| base.strip_suffix(path)).unwrap_or(base);
+        let base = base.trim_end_matches('/');
+        let expected = || "expected one such as https://localhost:8443".to_owned();
+        let uri: Uri = base.parse().map_err(|_| expected())?;
+        let is_web = matches!(uri.scheme_str(), Some("https" | "http"));
+        if is_web && uri.host().is_some_and(|host| !host.is_empty()) {
+            Ok(Address(base.to_owned()))
+        } else {
+            Err(expected())
+        }
+    }
+}
+
 /// Sends batches to one tenant of one server.
 pub struct Poster {
     agent: Agent,
-    url: String,
+    address: Address,
     authorization: String,
     dice: Dice,
     sleep: fn(Duration),
@@ -70,27 +98,25 @@ struct Receipt {
 }
 
 impl Poster {
-    /// Sends to `URL/api/rtstats/events` as the tenant with its Action Request Token.
-    pub fn new(to: &str, tenant: &str, token: &str, trust: Trust) -> anyhow::Result<Poster> {
-        if !to.starts_with("https://") && !to.starts_with("http://") {
-            bail!("`{to}` is no server's URL: expected one such as https://localhost:8443");
-        }
+    /// Sends to the server's ingest as the tenant with its Action Request Token.
+    pub fn new(address: Address, tenant: &TenantName, token: &Token, trust: Trust) -> Poster {
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(ANSWER_TIMEOUT))
             .max_redirects(0)
             .tls_config(trust.0)
             .build();
-        Ok(Poster {
+        let credentials = format!("{tenant}:{}", token.reveal());
+        Poster {
             agent: config.into(),
-            url: format!("{}{PATH}", to.trim_end_matches('/')),
-            authorization: format!("Basic {}", BASE64_STANDARD.encode(format!("{tenant}:{token}"))),
+            address,
+            authorization: format!("Basic {}", BASE64_STANDARD.encode(credentials)),
             dice: Dice::new(clock::now() as u64),
             sleep: thread::sleep,
             accepted: 0,
             duplicates: 0,
             ignored: 0,
-        })
+        }
     }
 
     /// What became of the events so far, in words.
@@ -105,7 +131,7 @@ impl Poster {
         loop {
             let sent = self
                 .agent
-                .post(&self.url)
+                .post(format!("{}{PATH}", self.address.0))
                 .header("Authorization", &self.authorization)
                 .content_type("application/x-ndjson")
                 .send(lines);
@@ -116,10 +142,14 @@ impl Poster {
                         (format!("the server answers {}", response.status()), asked_ms)
                     }
                 },
-                Err(error) if is_lasting(&error) => {
-                    return Err(error).with_context(|| format!("can't send to {}", self.url));
-                }
-                Err(error) => (error.to_string(), 0),
+                Err(error) => match lasting(&error) {
+                    Some(advice) => {
+                        return Err(error).with_context(|| {
+                            format!("can't send to {}: {advice}", self.address.0)
+                        });
+                    }
+                    None => (format!("can't reach {}: {error}", self.address.0), 0),
+                },
             };
             // From half the wait to the whole, so that many clients don't come back all at once.
             let pause_ms = self.dice.between(wait_ms / 2, wait_ms + 1).max(asked_ms);
@@ -134,8 +164,7 @@ impl Poster {
         let status = response.status();
         if status == StatusCode::OK {
             let body = response.body_mut().read_to_string()?;
-            let receipt: Receipt = serde_json::from_str(&body)
-                .with_context(|| format!("{} is no rtstats ingest", self.url))?;
+            let receipt: Receipt = serde_json::from_str(&body).with_context(|| self.no_server())?;
             self.accepted += receipt.accepted;
             self.duplicates += receipt.duplicates;
             self.ignored += receipt.ignored.len() as u64;
@@ -150,22 +179,49 @@ impl Poster {
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!(
                 "{} refuses the tenant's name or token ({status}): is it the Action Request Token?",
-                self.url
+                self.address.0
             ),
-            _ => bail!("{} refuses the events ({status}): {}", self.url, told.trim()),
+            StatusCode::NOT_FOUND => bail!("{} ({status})", self.no_server()),
+            _ => bail!("{} refuses the events ({status}): {}", self.address.0, told.trim()),
         }
+    }
+
+    fn no_server(&self) -> String {
+        format!("{} is not the server's address: give https://HOST:PORT alone", self.address.0)
     }
 }
 
-/// Whether trying again can't help.
-fn is_lasting(error: &ureq::Error) -> bool {
-    matches!(
-        error,
-        ureq::Error::BadUri(_)
-            | ureq::Error::Http(_)
-            | ureq::Error::Tls(_)
-            | ureq::Error::Rustls(_)
-    )
+/// What to do about an error that trying again can't help; none if it may pass.
+fn lasting(error: &ureq::Error) -> Option<&'static str> {
+    match error {
+        ureq::Error::Rustls(fault) => Some(advice_on_tls(fault)),
+        // The handshake's faults come through the stream's I/O.
+        ureq::Error::Io(io) => {
+            let fault = io.get_ref()?.downcast_ref::<rustls::Error>()?;
+            Some(advice_on_tls(fault))
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) | ureq::Error::HostNotFound => {
+            Some("is it the server's address?")
+        }
+        ureq::Error::Tls(_) => Some("is TLS set up there?"),
+        _ => None,
+    }
+}
+
+fn advice_on_tls(fault: &rustls::Error) -> &'static str {
+    match fault {
+        rustls::Error::InvalidCertificate(CertificateError::NotValidForName)
+        | rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }) => {
+            "the server's certificate is for another name: give a host name that it holds"
+        }
+        rustls::Error::InvalidCertificate(_) => {
+            "the server's certificate isn't trusted: give --cacert DATA/tls/cert.pem"
+        }
+        rustls::Error::InvalidMessage(_) => {
+            "this port doesn't speak TLS: is it the server's, or is http:// meant?"
+        }
+        _ => "TLS isn't agreed on with the server",
+    }
 }
 
 #[cfg(test)]
@@ -202,11 +258,16 @@ mod tests {
             }
             requests
         });
-        let mut poster =
-            Poster::new(&url, "acme", "00ff", Trust::new(None, false).unwrap()).unwrap();
+        let mut poster = poster(&url);
         poster.sleep = |_| {};
         let posted = poster.post(b"{}\n");
         (posted, poster, server.join().unwrap())
+    }
+
+    fn poster(url: &str) -> Poster {
+        let (tenant, token) = ("acme".parse().unwrap(), "0f".repeat(32).parse().unwrap());
+        let trust = Trust::new(None, false).unwrap();
+        Poster::new(url.parse().unwrap(), &tenant, &token, trust)
     }
 
     const BUSY: &str = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\
@@ -216,6 +277,8 @@ mod tests {
         {\"accepted\":1,\"duplicates\":2,\"ignored\":[{}]}";
     const FORBIDDEN: &str =
         "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    const NOWHERE: &str =
+        "HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     const MALFORMED: &str =
         "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 9\r\n\r\nline 1: x";
 
@@ -227,7 +290,7 @@ mod tests {
         assert_eq!(requests.len(), 3);
         for request in &requests {
             assert!(request.starts_with("POST /api/rtstats/events HTTP/1.1\r\n"), "{request}");
-            let credentials = BASE64_STANDARD.encode("acme:00ff");
+            let credentials = BASE64_STANDARD.encode(format!("acme:{}", "0f".repeat(32)));
             assert!(request.contains(&format!("Basic {credentials}\r\n")), "{request}");
             assert!(request.ends_with("\r\n\r\n{}\n"), "{request}");
         }
@@ -239,5 +302,40 @@ mod tests {
         assert!(posted.unwrap_err().to_string().contains("Action Request Token"));
         let (posted, _, _) = check(&[MALFORMED]);
         assert!(posted.unwrap_err().to_string().ends_with("line 1: x"));
+        let (posted, _, _) = check(&[NOWHERE]);
+        assert!(posted.unwrap_err().to_string().contains("give https://HOST:PORT alone"));
+    }
+
+    #[test]
+    fn a_port_without_tls_ends_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}", listener.local_addr().unwrap());
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut hello = [0; 16];
+            stream.read_exact(&mut hello).unwrap();
+            stream.write_all(MALFORMED.as_bytes()).unwrap();
+        });
+        let mut poster = poster(&url);
+        poster.sleep = |_| panic!("it is tried again");
+        let told = format!("{:#}", poster.post(b"{}\n").unwrap_err());
+        assert!(told.contains(&url) && told.contains("doesn't speak TLS"), "{told}");
+        server.join().unwrap();
+    }
+
+    #[test]
+    fn an_address_may_have_the_api_s_path_and_nothing_else() {
+        for text in [
+            "https://h:1",
+            "https://h:1/",
+            "https://h:1/api/rtstats",
+            "https://h:1/api/rtstats/",
+            "https://h:1/api/rtstats/events",
+        ] {
+            assert_eq!(text.parse(), Ok(Address("https://h:1".to_owned())), "{text}");
+        }
+        for text in ["", "h:1", "localhost", "ftp://h", "https://", "https:///api/rtstats"] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
     }
 }

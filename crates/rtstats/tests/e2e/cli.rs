@@ -124,6 +124,9 @@ fn tenants_are_added_listed_and_removed() {
     assert_eq!(folder.command(&["tenant", "remove", "acme"]).status.code(), Some(1));
 }
 
+/// A whole day's past included.
+const READY_WITHIN: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 2 });
+
 #[test]
 fn the_demo_is_alive_at_once_and_its_printed_commands_work() {
     let folder = tempfile::tempdir().unwrap();
@@ -155,7 +158,7 @@ fn the_demo_is_alive_at_once_and_its_printed_commands_work() {
     assert!(sum("enabled-agent-count") > 30);
     let agents = client.get("/api/rtstats/stats/agents.json").json();
     assert_eq!(agents["agent"].as_array().unwrap().len(), 30);
-    assert!(took < Duration::from_secs(30), "{took:?}");
+    assert!(took < READY_WITHIN, "{took:?}");
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
