@@ -17,7 +17,7 @@ const HOURS_PER_DAY: usize = 24;
 const SHIFT_HOURS: [f64; 9] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5];
 
 /// Starts of the shifts of those who do everything: most of all the night is theirs.
-const ALL_ROUND_HOURS: [usize; 5] = [22, 6, 14, 9, 14];
+const ALL_ROUND_HOURS: [usize; 5] = [22, 6, 14, 7, 14];
 
 /// The part of a shift that goes to breaks, paperwork, training, and calls of the agent's own.
 const SHRINKAGE: f64 = 0.22;
@@ -101,7 +101,7 @@ pub fn working_seconds_per_weekday(role: Role) -> f64 {
 /// give up, and cover never fits demand hour by hour.
 pub fn load_aim(agents: usize) -> f64 {
     let at_once = agents as f64 * SHIFT_MS as f64 / (HOURS_PER_DAY as Millis * HOUR_MS) as f64;
-    (0.95 - 0.45 / at_once.max(1.0).sqrt()).clamp(0.6, 0.92)
+    (0.99 - 0.45 / at_once.max(1.0).sqrt()).clamp(0.6, 0.92)
 }
 
 #[cfg(test)]

@@ -182,27 +182,71 @@ fn an_agent_is_on_hold_mute_monitoring_and_on_the_second_line_at_times() {
     assert!(second[5], "no call on the second line");
 }
 
+/// A supervisor's view of a demo's customer queues at a full hour: calls and chats.
+fn check_service(seed: u64, hour: i64, frozen: &Frozen) {
+    let (mut queued, mut abandoned, mut in_time) = (0, 0, 0);
+    for queue in &frozen.queues[..3] {
+        let told = format!("seed {seed}, {hour} h: {queue:?}");
+        assert!((50..=97).contains(&queue.day_sla_activity), "{told}");
+        assert!(queue.queue_size <= 12, "{told}");
+        assert!(queue.day_queued > 50, "{told}");
+        queued += queue.day_queued;
+        abandoned += queue.day_abandoned;
+        in_time += queue.day_sla_activity * queue.day_queued;
+    }
+    let (abandoned, in_time) = (100 * abandoned / queued, in_time / queued);
+    let told = format!("seed {seed}, {hour} h: {abandoned} % abandoned, {in_time} % in time");
+    // The night, with an agent or two, still weighs in the morning.
+    let (abandoned_max, in_time_min) = if hour == 10 { (11, 64) } else { (8, 70) };
+    assert!((1..=abandoned_max).contains(&abandoned), "{told}");
+    assert!((in_time_min..=93).contains(&in_time), "{told}");
+    let logged_in = crew(frozen).logged_in;
+    assert!(logged_in >= 18, "seed {seed}, {hour} h: {logged_in} agents are there");
+}
+
 #[test]
 fn the_demo_is_plausible_whatever_the_seed() {
     for seed in 1..=20 {
         let mut watched = Watched::new(demo(seed, TUESDAY));
-        let (mut at_work, mut free) = (0, 0);
-        for minute in (7 * 60..17 * 60).step_by(5) {
-            let crew = crew(&watched.go_to(TUESDAY + minute * MINUTE_MS));
+        let (mut at_work, mut free, mut looks) = (0, 0, 0);
+        let (mut with_free, mut with_waiting) = (0, 0);
+        for minute in 9 * 60..17 * 60 {
+            let frozen = watched.go_to(TUESDAY + minute * MINUTE_MS);
+            let crew = crew(&frozen);
+            looks += 1;
             at_work += crew.at_work;
             free += crew.free;
-            if minute == 12 * 60 {
-                let frozen = watched.engine.freeze(TUESDAY + minute * MINUTE_MS);
-                for queue in &frozen.queues {
-                    let told = format!("seed {seed}: {queue:?}");
-                    assert!((30..=99).contains(&queue.day_sla_activity), "{told}");
-                    assert!(queue.queue_size <= 12, "{told}");
-                    assert!(queue.day_queued > 20, "{told}");
-                }
+            with_free += u32::from(crew.free > 0);
+            with_waiting += u32::from(frozen.queues[..3].iter().any(|queue| queue.queue_size > 0));
+            if let 600 | 720 | 960 = minute {
+                check_service(seed, minute / 60, &frozen);
             }
         }
         let occupancy = 100 * at_work / (at_work + free);
-        assert!((68..=92).contains(&occupancy), "seed {seed}: occupancy of {occupancy} %");
+        assert!((60..=85).contains(&occupancy), "seed {seed}: occupancy of {occupancy} %");
+        let with_free = 100 * with_free / looks;
+        assert!(with_free >= 75, "seed {seed}: in {with_free} % of the looks somebody is free");
+        let with_waiting = 100 * with_waiting / looks;
+        assert!((4..=35).contains(&with_waiting), "seed {seed}: {with_waiting} % with a wait");
+    }
+}
+
+#[test]
+fn the_demo_is_lively_through_the_working_day() {
+    for seed in 1..=20 {
+        let day = Simulation::new(demo(seed, TUESDAY)).map(|event| event.time - TUESDAY);
+        let day: Vec<Millis> = day
+            .skip_while(|time| *time < 9 * HOUR_MS)
+            .take_while(|time| *time < 17 * HOUR_MS)
+            .collect();
+        let gaps = || day.windows(2).map(|pair| pair[1] - pair[0]);
+        let mean_ms = gaps().sum::<Millis>() / day.len() as Millis;
+        let long = gaps().filter(|gap| *gap >= 30_000).count();
+        let longest_ms = gaps().max().unwrap_or(0);
+        let told = format!("seed {seed}: {mean_ms} ms, {long} long gaps up to {longest_ms} ms");
+        assert!((1_500..=4_000).contains(&mean_ms), "{told}");
+        // Chance is lumpy: of some 12 000 gaps a day a few are long.
+        assert!(long <= 20 && longest_ms < 75_000, "{told}");
     }
 }
 
