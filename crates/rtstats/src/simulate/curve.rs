@@ -22,7 +22,7 @@ pub struct Curve {
 /// A double hump, in the late morning and the afternoon; low at night but never none.
 pub const OFFICE_HOURS: Curve = Curve {
     hours: [
-        0.06, 0.05, 0.05, 0.05, 0.05, 0.06, 0.10, 0.22, 0.50, 0.95, 1.00, 0.98, 0.92, 0.90, 0.95,
+        0.08, 0.07, 0.07, 0.07, 0.07, 0.08, 0.12, 0.22, 0.50, 0.95, 1.00, 0.98, 0.92, 0.90, 0.95,
         0.97, 0.94, 0.80, 0.46, 0.36, 0.28, 0.22, 0.17, 0.14,
     ],
 };

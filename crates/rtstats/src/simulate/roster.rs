@@ -16,8 +16,8 @@ const HOURS_PER_DAY: usize = 24;
 /// A shift of 8½ hours: eight whole hours and half of the ninth.
 const SHIFT_HOURS: [f64; 9] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5];
 
-/// Starts of the shifts of those who do everything: most of all the night is theirs.
-const ALL_ROUND_HOURS: [usize; 5] = [22, 6, 14, 7, 14];
+/// Starts of the shifts of those who do everything: of three agents a shift two are there at least.
+const ALL_ROUND_HOURS: [usize; 3] = [22, 6, 14];
 
 /// The part of a shift that goes to breaks, paperwork, training, and calls of the agent's own.
 const SHRINKAGE: f64 = 0.22;
@@ -55,7 +55,7 @@ impl Cover {
 /// each role is laid upon it.
 pub fn shift_starts(role: Role, count: usize, cover: &mut Cover) -> Vec<Millis> {
     let mut hours: Vec<usize> = match role {
-        Role::AllRound => (0..count).map(|index| ALL_ROUND_HOURS[index % 5]).collect(),
+        Role::AllRound => (0..count).map(|index| ALL_ROUND_HOURS[index % 3]).collect(),
         Role::Supervisor => (0..count).map(|index| [8, 22, 12, 15][index % 4]).collect(),
         Role::Sales | Role::Support | Role::Digital => {
             let mut own = cover.clone();
