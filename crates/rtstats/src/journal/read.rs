@@ -111,9 +111,7 @@ impl Drop for Reader<'_> {
 
 /// Where a tenant's log begins and ends.
 pub(super) fn extent(connection: &Connection, tenant: TenantId) -> Result<Extent, JournalError> {
-    row::extent(connection, tenant)
-        .map_err(JournalError::failed)?
-        .ok_or_else(|| JournalError::unknown(tenant))
+    row::extent(connection, tenant).map_err(JournalError::failed)?.ok_or(JournalError::Gone(tenant))
 }
 
 /// Reads a log from `after` to where it ends now.
