@@ -335,6 +335,11 @@ impl Writer {
 
     /// Marks the stop as clean and carries all over.
     fn finish(mut self) -> Result<(), JournalError> {
+        if let (Some(lost), Some(connection)) = (&self.lost, &self.connection) {
+            // Saved already where that could be; if not, this is the last occasion.
+            checkpoint::finish(connection).map_err(JournalError::failed)?;
+            return Err(JournalError::failed(lost));
+        }
         let connection = self.ready(false)?;
         run::end(connection).map_err(JournalError::failed)?;
         let Writer { connection, checkpointer, .. } = self;
