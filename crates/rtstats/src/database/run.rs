@@ -7,7 +7,7 @@
 
 use std::{fs, io, path::Path};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, config::DbConfig};
 
 use super::OpenError;
 
@@ -45,6 +45,13 @@ pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE run SET clean = min(clean, 1) - 1", []).map(drop)
 }
 
+/// Has closing this connection, be it the last, leave the log or take it away once it is carried over.
+///
+/// The server's own leave it: where the disk is full, the file may have got the awaiting and the log not its end.
+pub(crate) fn leave_log(connection: &Connection, leave: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, leave).map(drop)
+}
+
 fn state(connection: &Connection) -> rusqlite::Result<i64> {
     connection.query_row("SELECT clean FROM run", [], |row| row.get(0))
 }
@@ -71,7 +78,8 @@ pub(super) fn check_log(connection: &Connection, path: &Path) -> Result<(), Open
     }
     let log_bytes = fs::metadata(super::log_of(path)).map_or(0, |data| data.len());
     if log_bytes >= LOG_BYTES_MIN {
-        return Ok(());
+        // A server was killed before the log's first commit: the next server's will be that.
+        return leave_log(connection, true).map_err(&sqlite);
     }
     let what = "the server that wrote it was killed, and its write-ahead log (rtstats.db-wal) with the latest \
                 events is gone since; put the log back if you have it";

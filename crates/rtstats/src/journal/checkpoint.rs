@@ -70,6 +70,7 @@ pub(super) struct Checkpointer {
 impl Checkpointer {
     pub(super) fn start(path: &Path) -> Result<Checkpointer, OpenError> {
         let connection = database::connect(path)?;
+        run::leave_log(&connection, true).map_err(OpenError::sqlite(path))?;
         let (ask, asked) = sync_channel(1);
         let bulk_done = Arc::new(AtomicBool::new(false));
         let told = bulk_done.clone();

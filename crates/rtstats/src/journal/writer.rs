@@ -186,6 +186,7 @@ impl Writer {
         );
         let sqlite = OpenError::sqlite(&self.path);
         set_up.map_err(&sqlite)?;
+        run::leave_log(&connection, true).map_err(&sqlite)?;
         if let Some(bytes) = self.settings.file_bytes_max {
             let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
             let page_bytes: i64 = pragma("page_size").map_err(&sqlite)?;
@@ -346,6 +347,7 @@ impl Writer {
         drop(checkpointer);
         let Some(connection) = connection else { return Ok(()) };
         checkpoint::finish(&connection).map_err(JournalError::failed)?;
+        run::leave_log(&connection, false).map_err(JournalError::failed)?;
         connection.close().map_err(|(_, error)| JournalError::failed(error))
     }
 }
