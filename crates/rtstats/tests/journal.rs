@@ -511,8 +511,6 @@ fn flipped_bits_give_an_error_or_the_exact_data() {
                     exact.set(exact.get() + 1);
                 }
             }
-            let appended = append(&journal, tenants[0], "event\n");
-            prop_assert!(appended.is_ok(), "it started but takes nothing: {appended:?}");
             Ok(())
         })
         .unwrap();

@@ -156,6 +156,34 @@ fn copies_of_a_running_database_await_no_log() {
     assert_starts_with(copy.path(), tenant, 1);
 }
 
+#[test]
+fn a_closed_file_with_a_damaged_page_is_refused_or_takes_events() {
+    const PAGE: usize = 4_096;
+    let (folder, tenant) = folder();
+    let journal = open(folder.path()).unwrap();
+    for _ in 0..20 {
+        append(&journal, tenant, noise(2_000)).unwrap();
+    }
+    journal.close().unwrap();
+    let file = fs::read(folder.path().join(FILE)).unwrap();
+    let mut refused = 0;
+    for page in 1..file.len() / PAGE {
+        let mut damaged = file.clone();
+        // The kind of the page.
+        damaged[page * PAGE] ^= 1;
+        let copy = TempDir::new().unwrap();
+        fs::write(copy.path().join(FILE), damaged).unwrap();
+        match open(copy.path()) {
+            Ok(journal) => {
+                let appended = append(&journal, tenant, "event\n");
+                assert!(appended.is_ok(), "page {page}: it started but takes nothing");
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_file_that_vanishes_under_the_server_stops_appends_and_loses_nothing() {
