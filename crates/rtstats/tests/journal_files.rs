@@ -157,7 +157,7 @@ fn copies_of_a_running_database_await_no_log() {
 }
 
 #[test]
-fn a_closed_file_with_a_damaged_page_is_refused_or_takes_events() {
+fn a_small_file_with_a_damaged_page_is_refused_after_a_clean_stop() {
     const PAGE: usize = 4_096;
     let (folder, tenant) = folder();
     let journal = open(folder.path()).unwrap();
@@ -166,22 +166,14 @@ fn a_closed_file_with_a_damaged_page_is_refused_or_takes_events() {
     }
     journal.close().unwrap();
     let file = fs::read(folder.path().join(FILE)).unwrap();
-    let mut refused = 0;
     for page in 1..file.len() / PAGE {
         let mut damaged = file.clone();
         // The kind of the page.
         damaged[page * PAGE] ^= 1;
         let copy = TempDir::new().unwrap();
         fs::write(copy.path().join(FILE), damaged).unwrap();
-        match open(copy.path()) {
-            Ok(journal) => {
-                let appended = append(&journal, tenant, "event\n");
-                assert!(appended.is_ok(), "page {page}: it started but takes nothing");
-            }
-            Err(_) => refused += 1,
-        }
+        assert!(open(copy.path()).is_err(), "page {page} is damaged, but nobody looked");
     }
-    assert!(refused > 0);
 }
 
 #[cfg(unix)]
