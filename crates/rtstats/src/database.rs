@@ -16,6 +16,7 @@ use std::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub(crate) mod removal;
+pub(crate) mod run;
 pub(crate) mod schema;
 mod server_lock;
 
@@ -32,12 +33,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The operating system refused.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Io {
         /// File or folder.
         path: PathBuf,
-        /// What it said.
-        source: io::Error,
+        /// What it said; told by this error itself, so that it is not its source.
+        reason: io::Error,
     },
     /// Another server holds the folder.
     #[error(
@@ -79,32 +80,32 @@ pub enum OpenError {
         what: String,
     },
     /// SQLite refused for another reason.
-    #[error("{path}: {source}")]
+    #[error("{path}: {reason}")]
     Sqlite {
         /// The file.
         path: PathBuf,
-        /// What it said.
-        source: rusqlite::Error,
+        /// What it said; told by this error itself, so that it is not its source.
+        reason: rusqlite::Error,
     },
 }
 
 impl OpenError {
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
         let path = path.to_owned();
-        move |source| OpenError::Io { path, source }
+        move |reason| OpenError::Io { path, reason }
     }
 
     /// Sorts what SQLite says into damage and other trouble.
     pub(crate) fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError {
         let path = path.to_owned();
-        move |source| match source.sqlite_error_code() {
+        move |reason| match reason.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => {
-                OpenError::Foreign { path: path.clone(), found: source.to_string() }
+                OpenError::Foreign { path: path.clone(), found: reason.to_string() }
             }
             Some(ErrorCode::DatabaseCorrupt) => {
-                OpenError::Damaged { path: path.clone(), what: source.to_string() }
+                OpenError::Damaged { path: path.clone(), what: reason.to_string() }
             }
-            _ => OpenError::Sqlite { path: path.clone(), source },
+            _ => OpenError::Sqlite { path: path.clone(), reason },
         }
     }
 }
@@ -112,6 +113,13 @@ impl OpenError {
 /// Where the database of a folder lies.
 pub(crate) fn path_in(folder: &Path) -> PathBuf {
     folder.join(FILE)
+}
+
+/// Where the write-ahead log of a database lies.
+pub(crate) fn log_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 /// Makes the folder, for its owner alone, unless it is there; gives its absolute path.
@@ -129,7 +137,7 @@ pub(crate) fn prepare_folder(folder: &Path) -> Result<PathBuf, OpenError> {
 pub(crate) fn open(folder: &Path) -> Result<Connection, OpenError> {
     let folder = prepare_folder(folder)?;
     let path = path_in(&folder);
-    let wal = folder.join(format!("{FILE}-wal"));
+    let wal = log_of(&path);
     match fs::metadata(&path) {
         Ok(data) if data.len() == 0 => {
             let what = if wal.exists() {
@@ -147,7 +155,7 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, OpenError> {
             }
             create(&folder, &path)?;
         }
-        Err(source) => return Err(OpenError::Io { path, source }),
+        Err(reason) => return Err(OpenError::Io { path, reason }),
     }
     connect(&path)
 }
@@ -160,6 +168,7 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&sqlite)?;
     check_identity(&connection, path)?;
     set_up(&connection).map_err(&sqlite)?;
+    run::check_log(&connection, path)?;
     let mode: String =
         connection.query_row("PRAGMA journal_mode=WAL", [], |row| row.get(0)).map_err(&sqlite)?;
     if mode != "wal" {
@@ -203,7 +212,7 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     let fresh = folder.join(format!("{FILE}.{}.new", std::process::id()));
     match fs::remove_file(&fresh) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(OpenError::Io { path: fresh, source: error });
+            return Err(OpenError::Io { path: fresh, reason: error });
         }
         _ => {}
     }
@@ -223,14 +232,14 @@ fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(_) if !path.exists() => return fs::rename(&fresh, path).map_err(OpenError::io(path)),
-        Err(source) => return Err(OpenError::Io { path: path.to_owned(), source }),
+        Err(reason) => return Err(OpenError::Io { path: path.to_owned(), reason }),
     }
     fs::remove_file(&fresh).map_err(OpenError::io(&fresh))?;
     sync_folder(folder)
 }
 
 /// Makes the new name in the folder durable, where the system can.
-fn sync_folder(folder: &Path) -> Result<(), OpenError> {
+pub(crate) fn sync_folder(folder: &Path) -> Result<(), OpenError> {
     if cfg!(unix) {
         File::open(folder).and_then(|opened| opened.sync_all()).map_err(OpenError::io(folder))?;
     }

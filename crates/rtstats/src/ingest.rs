@@ -187,7 +187,9 @@ fn journal_refused(error: &JournalError) -> Answer {
         JournalError::Full => {
             (1, "More events are on their way than the disk takes. Nothing was kept.")
         }
-        JournalError::Failed(_) => (5, "The journal can't be written. Nothing was kept."),
+        JournalError::Failed(_) | JournalError::Gone(_) => {
+            (5, "The journal can't be written. Nothing was kept.")
+        }
     };
     answer::retry(StatusCode::SERVICE_UNAVAILABLE, seconds, message, Format::Json)
 }

@@ -64,6 +64,9 @@ pub enum JournalError {
     /// The world failed; nothing was kept.
     #[error("the journal failed: {0}")]
     Failed(String),
+    /// The tenant was removed meanwhile; nothing was kept.
+    #[error("there is no tenant {} any more", .0.0)]
+    Gone(TenantId),
 }
 
 impl JournalError {
@@ -73,10 +76,6 @@ impl JournalError {
 
     fn damaged(what: impl Display) -> JournalError {
         JournalError::Failed(format!("the database is damaged: {what}"))
-    }
-
-    fn unknown(tenant: TenantId) -> JournalError {
-        JournalError::Failed(format!("there is no tenant {} any more", tenant.0))
     }
 
     fn closed() -> JournalError {

@@ -92,6 +92,8 @@ pub struct Certificates {
 /// What was last seen of the files.
 struct Watch {
     seen: Fingerprint,
+    /// A file couldn't be read at the last look, as was told.
+    unreadable: bool,
     renewal_checked: i64,
 }
 
@@ -126,7 +128,11 @@ impl Certificates {
         let key = contents.certified_key(&files, &provider)?;
         let current = Arc::new(Current(ArcSwap::from_pointee(key)));
         let server = Arc::new(server_config(&provider, Arc::clone(&current))?);
-        let watch = Mutex::new(Watch { seen: contents.fingerprint(), renewal_checked: now });
+        let watch = Mutex::new(Watch {
+            seen: contents.fingerprint(),
+            unreadable: false,
+            renewal_checked: now,
+        });
         Ok(Certificates { files, own, provider, current, server, watch })
     }
 
@@ -158,6 +164,15 @@ impl Certificates {
             self.renew_if_due(now);
         }
         let contents = self.files.read();
+        // No change: the system may lack open files just now, or somebody is about to replace it.
+        let unreadable = contents.unreadable(&self.files);
+        let told = std::mem::replace(&mut watch.unreadable, unreadable.is_some());
+        if let Some(error) = unreadable {
+            if !told {
+                tracing::warn!(%error, "the certificate files can't be looked at; the certificate stays");
+            }
+            return Reload::Unchanged;
+        }
         let seen = contents.fingerprint();
         if seen == watch.seen {
             return Reload::Unchanged;

@@ -38,7 +38,7 @@ impl ServerLock {
                     thread::sleep(Duration::from_millis(5));
                 }
                 Err(TryLockError::WouldBlock) => return Err(OpenError::Running(folder)),
-                Err(TryLockError::Error(source)) => return Err(OpenError::Io { path, source }),
+                Err(TryLockError::Error(reason)) => return Err(OpenError::Io { path, reason }),
             }
         }
     }
@@ -50,7 +50,7 @@ pub(crate) fn server_runs(folder: &Path) -> Result<bool, OpenError> {
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(source)) => Err(OpenError::Io { path, source }),
+        Err(TryLockError::Error(reason)) => Err(OpenError::Io { path, reason }),
     }
 }
 

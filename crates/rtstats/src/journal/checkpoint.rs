@@ -17,7 +17,7 @@ use std::{
 
 use rusqlite::Connection;
 
-use crate::database::{self, OpenError};
+use crate::database::{self, OpenError, run};
 
 /// Frames (pages of 4 KiB) that wait before copying begins: 16 MiB. Fewer copy the same index pages more often,
 /// more make a start after a crash read more.
@@ -43,6 +43,16 @@ pub(super) fn renew(connection: &Connection) -> rusqlite::Result<bool> {
     checkpoint(connection, "RESTART").map(|outcome| !outcome.busy)
 }
 
+/// Copies all but leaves the file saying that it awaits the write-ahead log that goes on (see [`run`]).
+///
+/// Where a reader stands in the way the file may not say so; the next time comes with the next bulk.
+pub(super) fn hand_over(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
+    run::await_log(connection, path)?;
+    let copied = checkpoint(connection, "PASSIVE");
+    run::go_on(connection)?;
+    copied.map(drop)
+}
+
 /// Copies all and empties the write-ahead log, as far as nobody stands in the way.
 pub(super) fn finish(connection: &Connection) -> rusqlite::Result<()> {
     checkpoint(connection, "TRUNCATE").map(|_| ())
@@ -60,6 +70,7 @@ pub(super) struct Checkpointer {
 impl Checkpointer {
     pub(super) fn start(path: &Path) -> Result<Checkpointer, OpenError> {
         let connection = database::connect(path)?;
+        run::leave_log(&connection, true).map_err(OpenError::sqlite(path))?;
         let (ask, asked) = sync_channel(1);
         let bulk_done = Arc::new(AtomicBool::new(false));
         let told = bulk_done.clone();
@@ -71,10 +82,14 @@ impl Checkpointer {
     }
 
     /// To be called after each commit, on the writer's connection.
-    pub(super) fn after_commit(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn after_commit(
+        &mut self,
+        connection: &Connection,
+        path: &Path,
+    ) -> rusqlite::Result<()> {
         if self.bulk_done.swap(false, Ordering::AcqRel) {
             self.asked = false;
-            checkpoint(connection, "PASSIVE")?;
+            hand_over(connection, path)?;
         } else if !self.asked && checkpoint(connection, "NOOP")?.frames >= FRAMES {
             self.asked = true;
             if let Some(ask) = &self.ask {

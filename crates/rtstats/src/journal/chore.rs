@@ -88,7 +88,7 @@ impl Keep {
         let tenant = self.packed.header.tenant;
         let position = self.packed.header.position;
         let Some(extent) = row::extent(&transaction, tenant)? else {
-            return Err(Trouble::Refused(JournalError::unknown(tenant)));
+            return Err(Trouble::Refused(JournalError::Gone(tenant)));
         };
         if position > extent.after {
             return Err(Trouble::Refused(JournalError::Failed(format!(

@@ -17,7 +17,7 @@ use super::{
     row::{self, Extent, Unpacker},
 };
 use crate::{
-    database::{self, OpenError},
+    database::{self, OpenError, run},
     tenants::TenantId,
 };
 
@@ -81,6 +81,7 @@ impl Readers {
                 let connection = database::connect(&self.path).map_err(JournalError::failed)?;
                 let query_only = connection.execute_batch("PRAGMA query_only=ON");
                 query_only.map_err(JournalError::failed)?;
+                run::leave_log(&connection, true).map_err(JournalError::failed)?;
                 connection
             }
         };
@@ -111,9 +112,7 @@ impl Drop for Reader<'_> {
 
 /// Where a tenant's log begins and ends.
 pub(super) fn extent(connection: &Connection, tenant: TenantId) -> Result<Extent, JournalError> {
-    row::extent(connection, tenant)
-        .map_err(JournalError::failed)?
-        .ok_or_else(|| JournalError::unknown(tenant))
+    row::extent(connection, tenant).map_err(JournalError::failed)?.ok_or(JournalError::Gone(tenant))
 }
 
 /// Reads a log from `after` to where it ends now.

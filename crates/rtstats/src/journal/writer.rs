@@ -22,15 +22,16 @@ use super::{
     row::{self, Packed, Packer, Place},
 };
 use crate::{
-    database::{self, OpenError},
+    database::{
+        self, OpenError,
+        run::{self, OpenFiles},
+    },
     tenants::TenantId,
 };
 
-/// How long the writer sleeps when there is nothing to do.
-const IDLE: Duration = Duration::from_secs(60);
-
-/// How often a journal that failed tries whether the disk works again, when nobody appends.
-const PROBE: Duration = Duration::from_secs(1);
+/// How often the writer looks whether its files are still there, and, when appends fail and nobody tries, whether
+/// the disk works again.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What one commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +85,10 @@ pub(super) struct Writer {
     /// An I/O error came: frames before the end of the write-ahead log may not be on disk though fsync says so
     /// the next time. All has to be carried over before a commit counts.
     suspect: bool,
+    files: OpenFiles,
+    looked: Instant,
+    /// What happened to the files: from then on nothing is written.
+    lost: Option<String>,
 }
 
 /// The lines of one tenant in a group.
@@ -118,12 +123,35 @@ impl Writer {
             connection: None,
             relaxed: false,
             suspect: false,
+            files: OpenFiles::default(),
+            looked: Instant::now(),
+            lost: None,
         };
-        let connection = writer.connect()?;
-        // From here on, a stop that doesn't come by `finish` isn't clean.
-        connection.execute("UPDATE run SET clean = 0", []).map_err(OpenError::sqlite(path))?;
-        writer.connection = Some(connection);
+        writer.begin()?;
         Ok(writer)
+    }
+
+    /// Marks the database as running: from here on, a stop that doesn't come by `finish` isn't clean.
+    ///
+    /// On a full or failing disk the server starts all the same, for those who read; the first commit marks it.
+    fn begin(&mut self) -> Result<(), OpenError> {
+        let connection = self.connection.insert(self.connect()?);
+        if let Some(folder) = self.path.parent() {
+            // The name of the log may be as new as the log.
+            database::sync_folder(folder)?;
+        }
+        let marked = checkpoint::hand_over(connection, &self.path);
+        if let Err(error) = marked {
+            match error.sqlite_error_code() {
+                Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => {
+                    let error = self.failed(&error);
+                    self.after(Some(&error));
+                }
+                _ => return Err(OpenError::sqlite(&self.path)(error)),
+            }
+        }
+        self.lost = self.files.look(&self.path);
+        Ok(())
     }
 
     /// Works until the queue is closed and empty.
@@ -131,15 +159,10 @@ impl Writer {
         // However this ends, nobody is left waiting for an answer.
         let _guard = Abandon(self.queue.clone());
         loop {
-            let patience = if !self.chores.is_empty() {
-                Duration::ZERO
-            } else if self.health.get().is_some() {
-                PROBE
-            } else {
-                IDLE
-            };
+            let patience = if !self.chores.is_empty() { Duration::ZERO } else { LOOK };
             let work = self.queue.take(self.settings.group_bytes_max, patience);
             self.chores.extend(work.chores);
+            self.look();
             if !work.group.is_empty() {
                 self.commit(work.group);
             } else if work.ended && self.chores.is_empty() {
@@ -163,6 +186,7 @@ impl Writer {
         );
         let sqlite = OpenError::sqlite(&self.path);
         set_up.map_err(&sqlite)?;
+        run::leave_log(&connection, true).map_err(&sqlite)?;
         if let Some(bytes) = self.settings.file_bytes_max {
             let pragma = |name| connection.pragma_query_value(None, name, |row| row.get(0));
             let page_bytes: i64 = pragma("page_size").map_err(&sqlite)?;
@@ -174,8 +198,28 @@ impl Writer {
         Ok(connection)
     }
 
+    /// Looks whether the files are still those that are open. If not, saves what was told durable: the lost log can
+    /// still be read, and is carried over into the database file as far as that is there.
+    fn look(&mut self) {
+        if self.lost.is_some() || self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        let Some(lost) = self.files.look(&self.path) else { return };
+        self.after(Some(&JournalError::failed(&lost)));
+        self.lost = Some(lost);
+        if let Some(connection) = &self.connection
+            && let Err(error) = checkpoint::finish(connection)
+        {
+            tracing::error!(%error, "what was written last could not be saved");
+        }
+    }
+
     /// The connection, opened anew if need be, with its commits waiting for the disk or not.
     fn ready(&mut self, relaxed: bool) -> Result<&mut Connection, JournalError> {
+        if let Some(lost) = &self.lost {
+            return Err(JournalError::failed(lost));
+        }
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
@@ -253,10 +297,8 @@ impl Writer {
 
     /// Writes something small, to see whether the disk works again.
     fn probe(&mut self) {
-        // Ever another value, as SQLite doesn't write what is there already; only 1 stands for a clean stop.
-        const PROBE: &str = "UPDATE run SET clean = clean - 1";
-        let written = match self.ready(false).map(|connection| connection.execute(PROBE, [])) {
-            Ok(Ok(_)) => Ok(()),
+        let written = match self.ready(false).map(|connection| run::probe(connection)) {
+            Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(self.failed(&error)),
             Err(error) => Err(error),
         };
@@ -264,8 +306,9 @@ impl Writer {
     }
 
     fn checkpoint(&mut self) {
-        if let Some(connection) = &self.connection
-            && let Err(error) = self.checkpointer.after_commit(connection)
+        if self.lost.is_none()
+            && let Some(connection) = &self.connection
+            && let Err(error) = self.checkpointer.after_commit(connection, &self.path)
         {
             tracing::warn!(%error, "the write-ahead log could not be carried over");
         }
@@ -293,12 +336,18 @@ impl Writer {
 
     /// Marks the stop as clean and carries all over.
     fn finish(mut self) -> Result<(), JournalError> {
+        if let (Some(lost), Some(connection)) = (&self.lost, &self.connection) {
+            // Saved already where that could be; if not, this is the last occasion.
+            checkpoint::finish(connection).map_err(JournalError::failed)?;
+            return Err(JournalError::failed(lost));
+        }
         let connection = self.ready(false)?;
-        connection.execute("UPDATE run SET clean = 1", []).map_err(JournalError::failed)?;
+        run::end(connection).map_err(JournalError::failed)?;
         let Writer { connection, checkpointer, .. } = self;
         drop(checkpointer);
         let Some(connection) = connection else { return Ok(()) };
         checkpoint::finish(&connection).map_err(JournalError::failed)?;
+        run::leave_log(&connection, false).map_err(JournalError::failed)?;
         connection.close().map_err(|(_, error)| JournalError::failed(error))
     }
 }
@@ -359,6 +408,7 @@ fn write_rows(
         row::insert(&transaction, place, packed)?;
         row::set_after(&transaction, *tenant, place.after())?;
     }
+    run::go_on(&transaction)?;
     transaction.commit()?;
     Ok(begun)
 }
@@ -382,7 +432,7 @@ fn tell(group: Vec<Batch>, outcome: Result<Begun, JournalError>) {
                 next.0 += u64::from(batch.events);
                 Ok(*next)
             }
-            None => Err(JournalError::unknown(batch.tenant)),
+            None => Err(JournalError::Gone(batch.tenant)),
         };
         call(batch.durable, answer);
     }

@@ -129,6 +129,12 @@ impl Contents {
         Fingerprint([fingerprint(&self.certificate), fingerprint(&self.key)])
     }
 
+    /// Why a file can't be read.
+    pub(super) fn unreadable(&self, files: &Files) -> Option<PairError> {
+        let certificate = bytes(&self.certificate, &files.certificate).err();
+        certificate.or_else(|| bytes(&self.key, &files.key).err())
+    }
+
     /// The certificate with its key, checked to fit.
     pub(super) fn certified_key(
         &self,

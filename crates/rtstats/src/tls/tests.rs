@@ -208,11 +208,31 @@ fn a_half_written_pair_keeps_the_old_one_and_is_told_once() {
         assert_eq!(certificates.reload_if_changed(), Reload::Unchanged);
         assert_eq!(served(&certificates), first);
     }
-    fs::remove_file(folder.path().join("key.pem")).unwrap();
-    assert_eq!(certificates.reload_if_changed(), Reload::KeptOld);
     write(&folder, &new_certificate, &new_key);
     assert_eq!(certificates.reload_if_changed(), Reload::Taken);
     assert_ne!(served(&certificates), first);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_no_change() {
+    let folder = TempDir::new().unwrap();
+    let (certificate, key) = pair();
+    let certificates = Certificates::open(files(&folder, &certificate, &key)).unwrap();
+    let first = served(&certificates);
+    for file in ["key.pem", "chain.pem"] {
+        fs::remove_file(folder.path().join(file)).unwrap();
+        // Neither missing nor readable.
+        fs::create_dir(folder.path().join(file)).unwrap();
+        assert_eq!(certificates.reload_if_changed(), Reload::Unchanged);
+        fs::remove_dir(folder.path().join(file)).unwrap();
+        assert_eq!(certificates.reload_if_changed(), Reload::Unchanged);
+        write(&folder, &certificate, &key);
+        assert_eq!(certificates.reload_if_changed(), Reload::Unchanged, "it holds what it held");
+    }
+    assert_eq!(served(&certificates), first);
+    let (certificate, key) = pair();
+    write(&folder, &certificate, &key);
+    assert_eq!(certificates.reload_if_changed(), Reload::Taken);
 }
 
 #[test]
