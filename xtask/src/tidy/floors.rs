@@ -19,7 +19,7 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("tenants", &["database"]),
     ("shard", &["board"]),
     ("ingest", &["api"]),
-    ("admin", &["api"]),
+    ("admin", &["api", "server"]),
     ("routes", &["api", "ingest"]),
     ("server", &["api", "routes", "tls"]),
     ("app", &["config"]),
