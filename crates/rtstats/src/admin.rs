@@ -237,7 +237,13 @@ fn tenant(ledger: &Ledger) -> String {
 }
 
 fn source_of(ledger: &Ledger, source: &str) -> String {
-    let source = source.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    // A source's name is anybody's: on a terminal it is to write nothing but its letters.
+    let harmless = |char: char| {
+        let directs = matches!(char, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+        if char.is_control() || directs { char::REPLACEMENT_CHARACTER } else { char }
+    };
+    let source: String = source.chars().map(harmless).collect();
+    let source = source.replace('\\', "\\\\").replace('"', "\\\"");
     format!("tenant=\"{}\",source=\"{source}\"", ledger.tenant)
 }
 

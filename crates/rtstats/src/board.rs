@@ -56,20 +56,21 @@ impl Board {
         every: Duration,
         freeze: impl Future<Output = Result<Frozen, E>> + Send + 'static,
     ) -> Result<Arc<Refresh>, E> {
-        if let Some(refresh) = self.current() {
-            return Ok(refresh);
+        let latest = self.latest.load_full();
+        if let Some(refresh) = latest.as_ref().filter(|refresh| !refresh.is_aged()) {
+            return Ok(refresh.clone());
         }
         let board = self.clone();
-        let renewed = tokio::spawn(async move { board.renew(every, freeze).await }).await;
+        let renewed = tokio::spawn(async move { board.renew(latest, every, freeze).await }).await;
         renewed.expect("renewing panics for no state, and nobody cancels it")
     }
 
     async fn renew<E>(
         &self,
+        aged: Option<Arc<Refresh>>,
         every: Duration,
         freeze: impl Future<Output = Result<Frozen, E>>,
     ) -> Result<Arc<Refresh>, E> {
-        let aged = self.latest.load_full();
         let _one_at_a_time = self.refreshing.lock().await;
         // Whoever waited takes what was made meanwhile, even if making it took longer than it lasts.
         let latest = self.latest.load_full();
@@ -92,12 +93,6 @@ impl Board {
             self.latest.store(None);
         }
     }
-
-    /// The refresh in force, unless it has aged out.
-    fn current(&self) -> Option<Arc<Refresh>> {
-        let latest = self.latest.load();
-        latest.as_ref().filter(|refresh| Instant::now() < refresh.due).cloned()
-    }
 }
 
 impl Refresh {
@@ -113,6 +108,10 @@ impl Refresh {
             instant: header(&format!("{instant:.3}")),
             frozen,
         }
+    }
+
+    fn is_aged(&self) -> bool {
+        Instant::now() >= self.due
     }
 
     /// Whole seconds until the next refresh.

@@ -10,11 +10,7 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, request::Parts};
 use hyper::body::Incoming;
-use stats::{
-    document::Format,
-    limit,
-    parse::{Line, LineError},
-};
+use stats::{document::Format, limit, parse::LineError};
 use tokio::sync::{Semaphore, oneshot};
 
 use body::{BodyError, Encoding, Held};
@@ -101,7 +97,7 @@ impl Ingest {
         };
         let submitted = match parsed {
             Ok(parsed) => {
-                let lines_bytes = parsed.lines().len() * size_of::<Line<'_>>();
+                let lines_bytes = size_of_val(parsed.lines());
                 held.hold(lines_bytes).map_err(|error| body_refused(&error))?;
                 self.submit(tenant.id, parsed, Some(held)).await
             }

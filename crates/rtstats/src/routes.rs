@@ -46,6 +46,8 @@ impl Routes {
         let answer = answer.unwrap_or_else(|fault| fault.answer(error_format(path)));
         match head.version {
             _ if body.is_end_stream() => {}
+            // Whoever waits to be invited has sent nothing yet, and is not invited to be refused.
+            _ if head.headers.contains_key(header::EXPECT) => {}
             // The answer is on its way meanwhile, and a sender that minds it stops.
             Version::HTTP_2 => drop(tokio::spawn(read_rest(body))),
             _ => read_rest(body).await,

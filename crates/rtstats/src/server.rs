@@ -7,6 +7,7 @@
 mod connection;
 mod guard;
 mod listen;
+mod paced;
 
 use std::{
     sync::{

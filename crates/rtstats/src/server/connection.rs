@@ -14,6 +14,7 @@ use tokio::{
 use super::{
     Place, Shared,
     guard::{Guard, Patience, UnderWay},
+    paced::Unfinished,
 };
 use crate::api::{
     answer::{self, Answer},
@@ -118,10 +119,14 @@ where
     let patience =
         Patience { header: None, idle: limits.idle_timeout, write: limits.write_timeout };
     let guard = Guard::new(stream, patience, under_way.clone());
-    let own = shared.clone();
+    let unfinished = Unfinished::default();
+    let (own, bodies) = (shared.clone(), unfinished.clone());
     let service = service_fn(move |request| {
-        let (own, under_way) = (own.clone(), under_way.clone());
-        async move { respond(request, &own, &under_way, refused).await }
+        let (own, under_way, bodies) = (own.clone(), under_way.clone(), bodies.clone());
+        async move {
+            let answer = respond(request, &own, &under_way, refused).await;
+            answer.map(|answer| answer.map(|whole| bodies.body(whole)))
+        }
     });
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -135,9 +140,23 @@ where
     let mut stopping = shared.stopping.clone();
     tokio::select! {
         ended = &mut connection => return log_end(ended),
+        () = not_taken(&unfinished, limits.write_timeout) => {
+            return tracing::debug!("a client takes no more of an answer");
+        }
         _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
     }
     log_end(connection.await);
+}
+
+/// Ends when an answer has waited too long to be taken.
+async fn not_taken(unfinished: &Unfinished, patience: Duration) {
+    loop {
+        let waited = unfinished.waiting_since().map_or(Duration::ZERO, |since| since.elapsed());
+        let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
+            return;
+        };
+        tokio::time::sleep(left).await;
+    }
 }
 
 /// What one HTTP/2 stream may hold in memory beyond the shared document.

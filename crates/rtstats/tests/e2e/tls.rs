@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use crate::{
@@ -37,7 +38,7 @@ fn a_connection_stays_for_many_requests() {
     }
 }
 
-type Sender = hyper::client::conn::http2::SendRequest<Full<Bytes>>;
+type Sender = http2::SendRequest<Full<Bytes>>;
 
 /// A connection on which HTTP/2 was agreed on.
 async fn tls_stream(
@@ -54,12 +55,19 @@ async fn tls_stream(
 
 /// An HTTP/2 connection; what is done with it runs to its end.
 fn over_http_2<F: Future<Output = ()>>(world: &World, work: impl FnOnce(Sender) -> F) {
+    over_http_2_with(world, &http2::Builder::new(TokioExecutor::new()), work);
+}
+
+fn over_http_2_with<F: Future<Output = ()>>(
+    world: &World,
+    settings: &http2::Builder<TokioExecutor>,
+    work: impl FnOnce(Sender) -> F,
+) {
     let config = world.data.tls_config_with_alpn(b"h2");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stream = tls_stream(world, config).await;
-        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
-        let (sender, connection) = handshake.await.unwrap();
+        let (sender, connection) = settings.handshake(stream).await.unwrap();
         tokio::spawn(connection);
         tokio::time::timeout(PATIENCE, work(sender)).await.unwrap();
     });
@@ -135,7 +143,7 @@ fn pings_keep_no_http_2_connection() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let stream = tls_stream(&world, config).await;
-        let handshake = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_millis(100))
             .keep_alive_while_idle(true)
@@ -148,6 +156,21 @@ fn pings_keep_no_http_2_connection() {
         let ended = tokio::time::timeout(PATIENCE / 2, connection).await;
         assert!(ended.is_ok(), "the connection stays");
         assert!(answered.elapsed() >= Duration::from_secs(1), "{:?}", answered.elapsed());
+    });
+}
+
+#[test]
+fn an_http_2_client_that_takes_nothing_is_closed() {
+    let world = World::new(&["--limits-write-timeout-seconds", "1"]);
+    let authorization = world.data.authorization();
+    let mut settings = http2::Builder::new(TokioExecutor::new());
+    settings.initial_stream_window_size(0);
+    over_http_2_with(&world, &settings, async |mut sender| {
+        let get = request("GET", AGENTS, &authorization, Vec::new());
+        let answer = sender.send_request(get).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let cut_off = answer.into_body().frame().await;
+        assert!(cut_off.is_none_or(|frame| frame.is_err()));
     });
 }
 
