@@ -1,6 +1,7 @@
 //! `cargo xtask ci`: every check of the project, one after the other, each with its time.
 //!
-//! The list is the whole rule: `.ci/run` calls this too, so that a green run here is a green run there.
+//! `.ci/run` runs the same checks, its tests first and counted, after seeing to the C compiler; whoever changes one
+//! list changes the other.
 
 use std::path::Path;
 use std::process::Command;

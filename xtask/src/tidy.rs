@@ -47,6 +47,7 @@ type Rule = fn(&Tree) -> Vec<Violation>;
 
 const RULES: &[Rule] = &[
     floors::modules_name_only_lower_floors,
+    floors::the_map_shows_every_floor,
     floors::the_binary_is_short,
     purity::the_engine_touches_nothing,
     purity::the_engine_depends_on_little,

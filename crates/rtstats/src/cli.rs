@@ -6,20 +6,20 @@ use std::{
     process::ExitCode,
 };
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stats::zone::Zone;
 
 use crate::{
     app,
     config::{self, Mistakes, ServeArgs},
-    database,
+    database::{self, OpenError},
     demo::{self, DemoArgs},
     journal::{LogReader, Position},
-    replay::{self, Malformed, ReplayArgs},
+    replay::{self, ListsOnly, Malformed, ReplayArgs},
     simulate::{self, SimulateArgs},
     telemetry,
-    tenants::{InForce, TenantName, Tenants, TokenKind},
+    tenants::{InForce, TenantError, TenantName, Tenants, TokenKind},
 };
 
 /// Real-time statistics of a contact centre: events in, the statistics API out
@@ -131,11 +131,23 @@ pub fn run(cli: Cli) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("rtstats: {error:#}");
-            let usage = error.is::<Malformed>() || error.is::<Mistakes>();
+            eprintln!("rtstats: {}", told(&error));
+            let usage =
+                error.is::<Malformed>() || error.is::<ListsOnly>() || error.is::<Mistakes>();
             if usage { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// The error with its causes. Some errors quote their cause already: it is not said twice.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 /// Whoever read our output has had enough.
@@ -215,13 +227,15 @@ fn tenant(command: TenantCommand) -> anyhow::Result<()> {
 
 /// The tenants of a folder that is a data folder already: only adding and serving make a new one.
 fn existing(folder: &Folder) -> anyhow::Result<Tenants> {
-    if !database::path_in(&folder.data).exists() {
-        bail!(
+    let path = database::path_in(&folder.data);
+    match path.try_exists() {
+        Ok(true) => Ok(Tenants::open(&folder.data)?),
+        Ok(false) => bail!(
             "{} is no data folder of rtstats: add a tenant or serve there first",
             folder.data.display()
-        );
+        ),
+        Err(source) => Err(OpenError::Io { path, source }.into()),
     }
-    Ok(Tenants::open(&folder.data)?)
 }
 
 fn warn_unconfirmed(in_force: InForce) {
@@ -234,26 +248,38 @@ fn warn_unconfirmed(in_force: InForce) {
 }
 
 fn token(name: &TenantName, kind: Kind, folder: &Folder) -> anyhow::Result<()> {
-    let kind = match kind {
-        Kind::Data => TokenKind::Data,
-        Kind::Action => TokenKind::Action,
+    let mut tenants = existing(folder)?;
+    let before = tenants.list()?.into_iter().find(|tenant| tenant.name == *name);
+    let (kind, word, replaced) = match kind {
+        Kind::Data => (TokenKind::Data, "data", before.is_some_and(|it| it.data.is_some())),
+        Kind::Action => (TokenKind::Action, "action", before.is_some_and(|it| it.action.is_some())),
     };
-    let (token, in_force) = existing(folder)?.new_token(name, kind)?;
+    let (token, in_force) = tenants.new_token(name, kind)?;
     warn_unconfirmed(in_force);
     writeln!(io::stdout(), "{}", token.reveal())?;
-    eprintln!("this token is shown this once; one made before has stopped working");
+    let replaced = if replaced { "; the one before has stopped working" } else { "" };
+    eprintln!("this is the {word} token of {name}, shown this once{replaced}");
     Ok(())
 }
 
 fn log(args: &LogArgs) -> anyhow::Result<()> {
     let tenants = existing(&args.folder)?.list()?;
     let tenant = tenants.iter().find(|tenant| tenant.name == args.name);
-    let tenant = tenant.with_context(|| format!("there is no tenant {}", args.name))?;
+    let tenant = tenant.ok_or_else(|| TenantError::Unknown(args.name.clone()))?;
     let journal = LogReader::open(&args.folder.data)?;
-    let after = match args.after {
-        Some(after) => Position(after),
-        None => journal.first(tenant.id)?,
-    };
+    let (first, end) = journal.extent(tenant.id)?;
+    let after = args.after.map_or(first, Position);
+    if after > end {
+        bail!("the log of {} ends after {} events", args.name, end.0);
+    }
+    if after < first {
+        bail!(
+            "the log of {} begins after {first} events, those before were dropped by retention: \
+             leave --after out, or give {first} or more",
+            args.name,
+            first = first.0
+        );
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let mut written = Ok(());
     journal.read(tenant.id, after, &mut |_, lines| {

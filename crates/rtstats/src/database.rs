@@ -33,7 +33,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The operating system refused.
-    #[error("{path}: {reason}")]
+    #[error("{path}: {reason}{}", advice(.reason))]
     Io {
         /// File or folder.
         path: PathBuf,
@@ -107,6 +107,22 @@ impl OpenError {
             }
             _ => OpenError::Sqlite { path: path.clone(), reason },
         }
+    }
+}
+
+/// What to do about the system's refusal, where that is plain.
+fn advice(refusal: &io::Error) -> &'static str {
+    match refusal.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; run it as the user who owns the data folder, the one that the server runs as"
+        }
+        io::ErrorKind::NotADirectory => {
+            "; the data folder must be a folder, not a file or below one"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            "; the data folder must be on a disk that can be written"
+        }
+        _ => "",
     }
 }
 

@@ -69,6 +69,11 @@ enum Shown {
 #[error("{}", listed(.0))]
 pub struct Malformed(Vec<(u64, LineError)>);
 
+/// The flags ask for an item as CSV: the process ends with status 2, as at any wrong flag.
+#[derive(Debug, thiserror::Error)]
+#[error("csv is a form of the lists only: ask for --show agents or queues, or another --format")]
+pub struct ListsOnly;
+
 /// How much of the log is parsed at a time.
 const CHUNK_BYTES: usize = limit::BATCH_BYTES_MAX;
 
@@ -76,23 +81,27 @@ const CHUNK_BYTES: usize = limit::BATCH_BYTES_MAX;
 pub fn run(args: &ReplayArgs) -> anyhow::Result<()> {
     let (format, page) = (args.format.into(), args.show.page());
     if format == Format::Csv && !matches!(page, Page::Agents | Page::Queues) {
-        bail!(
-            "csv is a form of the lists only: ask for --show agents or queues, or another --format"
-        );
+        return Err(ListsOnly.into());
     }
     let mut engine = Engine::new(args.timezone.clone()).with_sla_target(args.sla_target.into());
     let progress;
+    let name = args.log.display();
     let read: Box<dyn Read> = if args.log.as_os_str() == "-" {
         progress = None;
         Box::new(io::stdin().lock())
     } else {
-        let file = File::open(&args.log)
-            .with_context(|| format!("can't read the log {}", args.log.display()))?;
+        let file = File::open(&args.log).with_context(|| format!("can't read the log {name}"))?;
         let total = file.metadata().map_or(0, |about| about.len());
         progress = io::stderr().is_terminal().then(|| Progress::start("replaying (bytes)", total));
         Box::new(file)
     };
-    apply_until(&mut engine, read, args.at, progress.as_ref())?;
+    apply_until(&mut engine, read, args.at, progress.as_ref()).map_err(|error| {
+        if error.is::<Malformed>() {
+            error
+        } else {
+            error.context(format!("can't read the log {name}"))
+        }
+    })?;
     drop(progress);
     let document = engine.freeze(args.at).render(page, format);
     let Some(document) = document else {
@@ -118,8 +127,7 @@ fn apply_until(
     let (mut lines_before, mut reached) = (0, false);
     loop {
         let (kept, room) = (chunk.len(), CHUNK_BYTES.max(chunk.len()));
-        let read =
-            log.by_ref().take(room as u64).read_to_end(&mut chunk).context("can't read the log")?;
+        let read = log.by_ref().take(room as u64).read_to_end(&mut chunk)?;
         if let Some(progress) = progress {
             progress.advance(read as u64);
         }

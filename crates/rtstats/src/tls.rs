@@ -8,7 +8,7 @@ mod own;
 mod pair;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -83,6 +83,8 @@ pub struct Certificates {
     files: Files,
     /// Only where the certificate is ours to make.
     own: Option<Own>,
+    /// Whether [`Certificates::open`] made it.
+    made: bool,
     provider: Arc<CryptoProvider>,
     current: Arc<Current>,
     server: Arc<ServerConfig>,
@@ -114,12 +116,14 @@ impl Certificates {
     pub fn open(source: Source) -> Result<Certificates, TlsError> {
         let now = clock::now();
         let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut made = false;
         let (files, own) = match source {
             Source::Files { certificate, key } => (Files { certificate, key }, None),
             Source::Own { folder, host_names } => {
                 let own = Own::new(&folder, host_names);
                 if own.is_due(&provider, now) {
                     own.make(now)?;
+                    made = true;
                 }
                 (own.files().clone(), Some(own))
             }
@@ -133,7 +137,7 @@ impl Certificates {
             unreadable: false,
             renewal_checked: now,
         });
-        Ok(Certificates { files, own, provider, current, server, watch })
+        Ok(Certificates { files, own, made, provider, current, server, watch })
     }
 
     /// The configuration for all connections: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, resumption by tickets.
@@ -141,14 +145,9 @@ impl Certificates {
         Arc::clone(&self.server)
     }
 
-    /// The file of the certificate in use.
-    pub fn certificate_path(&self) -> &Path {
-        &self.files.certificate
-    }
-
-    /// How to trust our own certificate or to put a real one, for people; none where the settings name one.
+    /// How to trust our own certificate or to put a real one, for people; only from the start that made it.
     pub fn advice(&self) -> Option<String> {
-        let own = self.own.as_ref().filter(|own| own.is_ours())?;
+        let own = self.own.as_ref().filter(|_| self.made)?;
         Some(own.advice())
     }
 

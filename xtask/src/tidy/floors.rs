@@ -10,6 +10,7 @@ use super::{Tree, Violation};
 
 const RULE: &str = "floors";
 const LIBRARY: &str = "crates/rtstats/src/lib.rs";
+const MAP: &str = "ARCHITECTURE.md";
 const SOURCES: &str = "crates/rtstats/src/";
 
 /// Which modules may name which of their own floor. No two may name each other, even through a third.
@@ -62,6 +63,27 @@ pub fn modules_name_only_lower_floors(tree: &Tree) -> Vec<Violation> {
         }
     }
     violations
+}
+
+/// Every module of lib.rs stands in the table of ARCHITECTURE.md, on its floor.
+pub fn the_map_shows_every_floor(tree: &Tree) -> Vec<Violation> {
+    let (Some(library), Some(map)) = (tree.text(LIBRARY), tree.text(MAP)) else {
+        return Vec::new(); // Other rules miss them.
+    };
+    let (floors, _) = declared(library);
+    let missing = floors.iter().filter(|(name, floor)| {
+        let row = format!("| {floor} | ");
+        let rows = map.lines().filter_map(|line| line.strip_prefix(&row));
+        let mut names = rows.flat_map(|rest| {
+            rest.split('|').next().unwrap_or_default().split('`').skip(1).step_by(2)
+        });
+        !names.any(|shown| shown == name.as_str())
+    });
+    let violations = missing.map(|(name, floor)| {
+        let message = format!("the table of floors lacks `{name}` on floor {floor}");
+        Violation::new(MAP, 0, RULE, message)
+    });
+    violations.collect()
 }
 
 /// The floors that lib.rs declares, and what is wrong with the declaration.
@@ -230,6 +252,18 @@ mod tests {
         let (floors, wrong) = declared("mod clock;\n// Floor 2.\nmod journal;");
         assert_eq!(floors.get("journal"), Some(&2));
         assert_eq!(places(&wrong), ["crates/rtstats/src/lib.rs:1"]);
+    }
+
+    #[test]
+    fn a_module_missing_from_the_map_is_found() {
+        let library = "// Floor 1.\npub mod clock;\n// Floor 4.\npub mod routes;\npub mod tls;";
+        let check = |map: &str, lacking: usize| {
+            let tree = Tree::of(&[(LIBRARY, library), (MAP, map)]);
+            assert_eq!(the_map_shows_every_floor(&tree).len(), lacking, "{map}");
+        };
+        check("| 1 | `clock` | `now` | |\n| 4 | `tls`, `routes` | | |", 0);
+        check("| 1 | `clock` | | |\n| 4 | `tls` | `routes` | |", 1);
+        check("| 1 | `clock`, `routes` | | |\n`tls`", 2);
     }
 
     #[test]

@@ -61,18 +61,31 @@ fn arg(setting: &'static Setting, flag: &'static str) -> Arg {
         "" => String::new(),
         default => format!(" [default: {default}]"),
     };
+    // The table is Markdown and ends its sentences; the other flags' help, made by clap, does neither.
+    let about = setting.about.trim_end_matches('.').replace('`', "");
     let arg = Arg::new(setting.key)
         .long(flag)
         .value_name(setting.form.value_name())
-        .help(format!("{}{words}{default}", setting.about));
+        .help(format!("{about}{words}{default}"));
     let arg = match setting.section() {
-        Some(section) => arg.help_heading(section),
+        Some(section) => arg.help_heading(heading(section)),
         None => arg,
     };
     match setting.form {
         Form::Switch => arg.num_args(0..=1).require_equals(true).default_missing_value("true"),
         _ if setting.form.is_list() => arg.action(ArgAction::Append),
         _ => arg.allow_hyphen_values(true),
+    }
+}
+
+/// What stands above a section's flags.
+pub(super) fn heading(section: &'static str) -> &'static str {
+    match section {
+        "admin" => "Operator's pages",
+        "tls" => "TLS",
+        "log" => "Logging",
+        "limits" => "Limits",
+        other => other,
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) const PREFIX: &str = "RTSTATS_";
 /// Names the TOML file.
 pub(super) const CONFIG_VARIABLE: &str = "RTSTATS_CONFIG";
 
+/// The variable of another command, `rtstats simulate`: it may be set where a server starts too.
+const SIMULATE_VARIABLE: &str = "RTSTATS_ACTION_TOKEN";
+
 /// Reads all variables that begin with our prefix; unknown ones are mistakes.
 pub(super) fn read(
     variables: &[(OsString, OsString)],
@@ -22,7 +25,8 @@ pub(super) fn read(
 ) {
     for (name, value) in variables {
         let name = name.to_string_lossy();
-        if !name.starts_with(PREFIX) || name == CONFIG_VARIABLE || is_service_link(&name) {
+        let others = name == CONFIG_VARIABLE || name == SIMULATE_VARIABLE || is_service_link(&name);
+        if others || !name.starts_with(PREFIX) {
             continue;
         }
         let origin = Origin::Environment(name.clone().into_owned());

@@ -11,8 +11,13 @@ use super::{
     settings::SETTINGS,
 };
 
-/// Reads a file's text.
-pub(super) fn read(path: &Path, text: &str, found: &mut Vec<Found>, mistakes: &mut Vec<Mistake>) {
+/// Reads a file's text; false where it is no TOML, so that nobody knows what it was to set.
+pub(super) fn read(
+    path: &Path,
+    text: &str,
+    found: &mut Vec<Found>,
+    mistakes: &mut Vec<Mistake>,
+) -> bool {
     let at = |offset: usize| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
     let (document, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
@@ -23,7 +28,7 @@ pub(super) fn read(path: &Path, text: &str, found: &mut Vec<Found>, mistakes: &m
         });
     }
     if !errors.is_empty() {
-        return; // What was recovered from broken text may not be what was meant.
+        return false; // What was recovered from broken text may not be what was meant.
     }
     for (key, value) in document.get_ref() {
         let name: &str = key.get_ref();
@@ -40,9 +45,15 @@ pub(super) fn read(path: &Path, text: &str, found: &mut Vec<Found>, mistakes: &m
                 origin,
                 message: format!("expected a table, as in [{name}]"),
             }),
+            DeValue::Table(_) if !is_setting(name) => mistakes.push(Mistake {
+                key: name.to_owned(),
+                origin,
+                message: unknown_table(name),
+            }),
             value => take(name, value, origin, found, mistakes),
         }
     }
+    true
 }
 
 fn take(
@@ -69,6 +80,18 @@ fn take(
 
 fn is_section(name: &str) -> bool {
     SETTINGS.iter().any(|setting| setting.section() == Some(name))
+}
+
+fn is_setting(key: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.key == key)
+}
+
+fn unknown_table(name: &str) -> String {
+    let sections = SETTINGS.iter().filter_map(|setting| setting.section().map(str::to_owned));
+    match suggestion(name, sections) {
+        Some(like) => format!("no such table; did you mean [{like}]?"),
+        None => "no such table; `rtstats config` lists all".to_owned(),
+    }
 }
 
 /// A key at the wrong place is found by its last part, a misspelled one by its likeness.

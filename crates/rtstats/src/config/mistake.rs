@@ -68,13 +68,14 @@ impl fmt::Display for Mistakes {
 
 impl std::error::Error for Mistakes {}
 
-/// The candidate most like `word`, if any is like it at all.
+/// The candidate nearest to `word`, if it may be meant.
 pub(super) fn suggestion(word: &str, candidates: impl Iterator<Item = String>) -> Option<String> {
-    /// Below it two names have little more than letters in common.
-    const LIKENESS_MIN: f64 = 0.8;
+    /// One slip in so many letters is a slip of the fingers; more is another word.
+    const LETTERS_PER_SLIP: usize = 5;
+    let slips_max = (word.chars().count() / LETTERS_PER_SLIP).clamp(1, 3);
     candidates
-        .map(|candidate| (strsim::jaro_winkler(word, &candidate), candidate))
-        .filter(|(likeness, _)| *likeness >= LIKENESS_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|candidate| (strsim::damerau_levenshtein(word, &candidate), candidate))
+        .filter(|(slips, _)| *slips <= slips_max)
+        .min_by_key(|(slips, _)| *slips)
         .map(|(_, candidate)| candidate)
 }

@@ -104,18 +104,19 @@ pub fn load(flags: &ServeArgs) -> Effective {
         }
     });
     let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
-    let mut effective = resolve(&Sources { file, environment: &environment, flags });
-    if let Some(mistake) = unreadable {
-        effective.mistakes.insert(0, mistake);
-    }
-    effective
+    gather(&Sources { file, environment: &environment, flags }, unreadable)
 }
 
 /// The effective settings of these sources. Reads nothing but its argument.
 pub fn resolve(sources: &Sources<'_>) -> Effective {
-    let (mut found, mut mistakes) = (Vec::new(), Vec::new());
+    gather(sources, None)
+}
+
+fn gather(sources: &Sources<'_>, unreadable: Option<Mistake>) -> Effective {
+    let mut known = unreadable.is_none();
+    let (mut found, mut mistakes) = (Vec::new(), Vec::from_iter(unreadable));
     if let Some((path, text)) = sources.file {
-        file::read(path, text, &mut found, &mut mistakes);
+        known &= file::read(path, text, &mut found, &mut mistakes);
     }
     environment::read(sources.environment, &mut found, &mut mistakes);
     sources.flags.read(&mut found);
@@ -130,6 +131,9 @@ pub fn resolve(sources: &Sources<'_>) -> Effective {
             effective.origins[index] = origin;
         }
     }
-    effective.check_together();
+    // A file that could not be read may hold just what seems to be missing.
+    if known {
+        effective.check_together();
+    }
     effective
 }

@@ -129,6 +129,35 @@ fn all_mistakes_of_all_sources_are_told_at_once() {
 }
 
 #[test]
+fn what_follows_only_from_an_unread_file_is_not_told() {
+    let told = mistakes("data = 'd'\n[limits\n", &[("RTSTATS_TLS_KEY", "k")], &["--workers=x"]);
+    assert!(told.len() == 2 && told[0].starts_with("TOML"), "{told:?}");
+    assert!(told[1].starts_with("workers (flag --workers)"), "{told:?}");
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("none.toml");
+    let Mistakes(told) = load(&flags(&["--config", missing.to_str().unwrap()])).mistakes().unwrap();
+    assert!(told.len() == 1 && told[0].key == "config", "{told:?}");
+}
+
+#[test]
+fn only_what_is_near_is_suggested() {
+    for (file, expected) in [
+        ("[logs]\nlevel = 'info'\n", "logs (rtstats.toml:1): no such table; did you mean [log]?"),
+        ("[limit]\n", "limit (rtstats.toml:1): no such table; did you mean [limits]?"),
+        ("[server]\n", "server (rtstats.toml:1): no such table; `rtstats config` lists all"),
+        ("lisen = ''\n", "lisen (rtstats.toml:1): no such setting; did you mean listen?"),
+        ("date = ''\n", "date (rtstats.toml:1): no such setting; did you mean data?"),
+        ("dir = ''\n", "dir (rtstats.toml:1): no such setting; `rtstats config` lists all"),
+        (
+            "retention = 3\n",
+            "retention (rtstats.toml:1): no such setting; `rtstats config` lists all",
+        ),
+    ] {
+        assert_eq!(mistakes(file, &[], &["--data=d"]), [expected]);
+    }
+}
+
+#[test]
 fn broken_toml_is_told_with_its_line() {
     let told = mistakes("data = 'd'\n[limits\nstreams_max = 3\n", &[], &["--data=d"]);
     assert!(told[0].starts_with("TOML (rtstats.toml:2): "), "{told:?}");
@@ -190,13 +219,14 @@ fn wrong_words_directives_and_names_are_refused() {
 }
 
 #[test]
-fn kubernetes_service_links_are_not_ours() {
+fn variables_of_kubernetes_and_of_other_commands_are_passed_over() {
     let links = [
         ("RTSTATS_SERVICE_HOST", "10.0.0.1"),
         ("RTSTATS_SERVICE_PORT_HTTPS", "8443"),
         ("RTSTATS_PORT", "tcp://10.0.0.1:8443"),
         ("RTSTATS_PORT_8443_TCP_ADDR", "10.0.0.1"),
         ("RTSTATS_CONFIG", ""),
+        ("RTSTATS_ACTION_TOKEN", "of `rtstats simulate`"),
     ];
     assert!(effective("", &links, &["--data=d"]).into_config().is_ok());
     assert_eq!(mistakes("", &[("RTSTATS_PORTS", "1")], &["--data=d"]).len(), 1);
@@ -258,6 +288,16 @@ fn names_are_unique_and_every_bound_can_be_written() {
         assert!(setting.about.ends_with('.') && !setting.about.contains('|'), "{}", setting.key);
     }
     ServeArgs::augment_args(Command::new("serve")).debug_assert();
+}
+
+#[test]
+fn the_help_is_plain_text_under_headings() {
+    let help = ServeArgs::augment_args(Command::new("serve")).render_long_help().to_string();
+    assert!(!help.contains('`') && !help.contains(". ["), "{help}");
+    for section in SETTINGS.iter().filter_map(Setting::section) {
+        assert_ne!(args::heading(section), section);
+        assert!(help.contains(&format!("\n{}:\n", args::heading(section))), "{help}");
+    }
 }
 
 /// `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` writes the table anew.

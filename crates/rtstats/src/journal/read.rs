@@ -39,9 +39,9 @@ impl LogReader {
         Ok(LogReader(connection))
     }
 
-    /// Where the log still begins: what lies before was dropped by retention.
-    pub fn first(&self, tenant: TenantId) -> Result<Position, JournalError> {
-        extent(&self.0, tenant).map(|extent| extent.first)
+    /// Where the log still begins, since what lies before was dropped by retention, and where it ends.
+    pub fn extent(&self, tenant: TenantId) -> Result<(Position, Position), JournalError> {
+        extent(&self.0, tenant).map(|extent| (extent.first, extent.after))
     }
 
     /// Reads a tenant's log as [`super::Journal::read`] does.

@@ -90,11 +90,6 @@ impl SqliteJournal {
         Ok(journal)
     }
 
-    /// What waits to be written.
-    pub fn depth(&self) -> Depth {
-        self.queue.depth()
-    }
-
     /// Writes what waits, marks the stop as clean and lets the folder go. Later appends fail.
     pub fn close(&self) -> Result<(), JournalError> {
         self.queue.close();

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 use stats::{
     document::{Format, Page},
-    engine::{Outcome, Reason},
+    engine::Reason,
     event::Millis,
 };
 
@@ -138,16 +138,7 @@ impl Metrics {
         self.all().handshake_failures.inc();
     }
 
-    /// The engine took an event. Replayed events are told by [`Metrics::replayed`] instead.
-    pub fn event(&self, outcome: Outcome) {
-        match outcome {
-            Outcome::Applied => self.events_applied(1),
-            Outcome::Duplicate => self.events_duplicate(1),
-            Outcome::Ignored(reason) => self.events_ignored(reason, 1),
-        }
-    }
-
-    /// Events counted.
+    /// Events counted. Replayed ones are told by [`Metrics::replayed`] instead.
     pub fn events_applied(&self, events: u64) {
         self.all().events_applied.inc_by(events);
     }

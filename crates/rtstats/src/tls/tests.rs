@@ -98,7 +98,7 @@ fn a_first_start_makes_a_certificate_that_its_own_file_vouches_for() {
     let certificates =
         Certificates::open(own(&folder, &["stats.example.com", "192.0.2.7"])).unwrap();
     for version in [&TLS12, &TLS13] {
-        let client = client(certificates.certificate_path(), &[version]);
+        let client = client(&certificates.files.certificate, &[version]);
         for name in ["localhost", "127.0.0.1", "::1", "stats.example.com", "192.0.2.7"] {
             let (client, server) = shake(&client, &certificates, name).unwrap();
             assert_eq!(client.alpn_protocol(), Some(&b"h2"[..]));
@@ -108,6 +108,8 @@ fn a_first_start_makes_a_certificate_that_its_own_file_vouches_for() {
     }
     let advice = certificates.advice().expect("ours needs to be trusted");
     assert!(advice.contains("curl --cacert") && advice.contains("stats.example.com"), "{advice}");
+    let again = Certificates::open(own(&folder, &["stats.example.com"])).unwrap();
+    assert_eq!(again.advice(), None, "told once, at the start that made it");
 }
 
 #[cfg(unix)]
@@ -176,7 +178,7 @@ fn changed_files_are_taken_for_new_connections_only() {
     let folder = TempDir::new().unwrap();
     let (certificate, key) = pair();
     let certificates = Certificates::open(files(&folder, &certificate, &key)).unwrap();
-    let anchor = certificates.certificate_path().to_owned();
+    let anchor = certificates.files.certificate.clone();
     let (mut open, _server) =
         shake(&client(&anchor, &[&TLS13]), &certificates, "localhost").unwrap();
     assert_eq!(certificates.reload_if_changed(), Reload::Unchanged);
@@ -240,7 +242,7 @@ fn a_second_connection_resumes_the_session() {
     let folder = TempDir::new().unwrap();
     let certificates = Certificates::open(own(&folder, &[])).unwrap();
     for version in [&TLS12, &TLS13] {
-        let client = client(certificates.certificate_path(), &[version]);
+        let client = client(&certificates.files.certificate, &[version]);
         let (_, first) = shake(&client, &certificates, "localhost").unwrap();
         let (_, second) = shake(&client, &certificates, "localhost").unwrap();
         assert_eq!(first.handshake_kind(), Some(HandshakeKind::Full));

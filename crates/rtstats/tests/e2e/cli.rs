@@ -9,7 +9,7 @@ use std::{
 use crate::{
     client::Client,
     documents::DIRECTORY,
-    server::{Folder, rtstats},
+    server::{EVENTS, Folder, Server, now_ms, rtstats},
 };
 
 fn replay(log: &str, args: &[&str]) -> std::process::Output {
@@ -60,7 +60,8 @@ fn replay_says_what_it_can_t_show() {
     let missing = replay(DIRECTORY, &["--at", "1790000009999", "--show", "agent/nobody"]);
     assert_eq!(missing.status.code(), Some(1));
     for wrong in [
-        &["--at", "yesterday"][..],
+        &["--at", "1", "--show", "queue/1", "--format", "csv"][..],
+        &["--at", "yesterday"],
         &["--at", "2026-01-01T00:00:00"],
         &["--at", "1", "--show", "groups"],
         &["--at", "1", "--show", "queue/x"],
@@ -68,6 +69,64 @@ fn replay_says_what_it_can_t_show() {
     ] {
         assert_eq!(replay("", wrong).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+#[test]
+fn replay_names_a_log_that_it_can_t_read() {
+    let output =
+        rtstats().args(["replay", ".", "--timezone", "UTC", "--at", "1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.starts_with("rtstats: can't read the log .: "), "{told}");
+}
+
+#[test]
+fn log_says_where_it_ends() {
+    let folder = Folder::new();
+    let (_, action) = folder.tenant("acme", "UTC");
+    let server = Server::start(&folder, &[]);
+    let event = format!(r#"{{"time":{},"type":"queue.removed","queue":1}}"#, now_ms());
+    let count = 5;
+    let batch = vec![event; count].join("\n");
+    assert_eq!(server.client(&folder).signed_in("acme", &action).post(EVENTS, batch).status, 200);
+    let told = |name: &str, after: usize| {
+        let output = folder.command(&["log", name, "--after", &after.to_string()]);
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(told("acme", count), (Some(0), String::new()));
+    let beyond = format!("rtstats: the log of acme ends after {count} events\n");
+    assert_eq!(told("acme", 100), (Some(1), beyond));
+    let (code, unknown) = told("nobody", 0);
+    assert_eq!(code, Some(1));
+    assert!(unknown.contains("there is no tenant `nobody`; `rtstats tenant list`"), "{unknown}");
+}
+
+#[test]
+fn a_cause_is_said_once_and_what_to_do_with_it() {
+    let folder = Folder::new();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    for command in [&["tenant", "add", "acme", "--timezone", "UTC"][..], &["tenant", "list"]] {
+        let output = rtstats().args(command).arg("--data").arg(file.join("in")).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(told.matches("(os error 20)").count(), 1, "{told}");
+        assert!(told.contains("must be a folder"), "{told}");
+    }
+}
+
+#[test]
+fn a_new_token_says_what_it_is_and_whether_it_replaces_one() {
+    let folder = Folder::new();
+    folder.succeed(&["tenant", "add", "acme", "--timezone", "UTC"]);
+    let told = |kind: &str| {
+        String::from_utf8(folder.command(&["token", "new", "acme", kind]).stderr).unwrap()
+    };
+    assert_eq!(told("data"), "this is the data token of acme, shown this once\n");
+    assert_eq!(told("action"), "this is the action token of acme, shown this once\n");
+    let again =
+        "this is the data token of acme, shown this once; the one before has stopped working\n";
+    assert_eq!(told("data"), again);
 }
 
 #[test]

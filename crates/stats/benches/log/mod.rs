@@ -62,8 +62,10 @@ impl Log {
         }
         for agent in 0..agents {
             let name = agent_id(agent);
-            let fields =
-                format!(r#""agent":"{name}","name":"Agent Number {agent}","group":{}"#, agent % 20);
+            let fields = format!(
+                r#""agent":"{name}","name":"Agent Number {agent}","group":{}"#,
+                1 + agent % 20
+            );
             log.event("agent.configured", &fields, out);
             for _ in 0..4 {
                 let queue = 1 + log.below(u64::from(queues));

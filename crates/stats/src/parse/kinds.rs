@@ -248,7 +248,8 @@ fn media(raw: Raw<'_>) -> Result<Media, Expected> {
 }
 
 fn group(raw: Raw<'_>) -> Result<u32, Expected> {
-    whole(0, u64::from(limit::GROUP_ID_MAX))(raw).map(|group| group as u32)
+    // 0 is what the documents show for an agent without a group.
+    whole(1, u64::from(limit::GROUP_ID_MAX))(raw).map(|group| group as u32)
 }
 
 #[inline(always)]

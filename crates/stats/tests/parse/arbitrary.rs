@@ -46,7 +46,7 @@ fn code_item() -> impl Strategy<Value = CodeItem<'static>> {
 
 fn directory_kind() -> impl Strategy<Value = Kind<'static>> {
     let queue = || 1..=limit::QUEUE_ID_MAX;
-    let group = || 0..=limit::GROUP_ID_MAX;
+    let group = || 1..=limit::GROUP_ID_MAX;
     prop_oneof![
         (queue(), text(0, 40), one_of(Media::ALL), option::of(sla())).prop_map(
             |(queue, name, media, sla)| Kind::QueueConfigured { queue, name, media, sla }

@@ -164,7 +164,13 @@ fn a_field_out_of_its_range_is_told_with_the_range() {
     check_fields(
         r#""type":"group.removed","group":-1"#,
         "group",
-        "expected a whole number from 0 to 2147483647, found -1",
+        "expected a whole number from 1 to 2147483647, found -1",
+    );
+    // 0 would read as "no group" in the documents.
+    check_fields(
+        r#""type":"agent.configured","agent":"a","name":"A","group":0"#,
+        "group",
+        "expected a whole number from 1 to 2147483647, found 0",
     );
     check_fields(
         r#""type":"agent.status","agent":"a","status":"available","list":9223372036854775808"#,

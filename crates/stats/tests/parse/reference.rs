@@ -208,7 +208,7 @@ fn code_item(value: &Value) -> Option<CodeItem<'static>> {
 fn kind<'v>(get: &impl Fn(&str) -> Option<&'v Value>) -> Option<Kind<'static>> {
     let name = || characters(get("name")?, 0, 1_024);
     let agent = || agent_id(get("agent")?);
-    let group = |value: &Value| number(value, 0, 2_147_483_647);
+    let group = |value: &Value| number(value, 1, 2_147_483_647);
     Some(match get("type")?.as_str()? {
         "queue.configured" => Kind::QueueConfigured {
             queue: queue(get("queue")?)?,

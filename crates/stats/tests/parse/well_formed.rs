@@ -64,8 +64,8 @@ fn queues_are_configured_and_removed() {
 fn groups_agents_and_assignments_are_configured_and_removed() {
     check(
         "group.configured",
-        r#""group":0,"name":"Nights""#,
-        &Kind::GroupConfigured { group: 0, name: "Nights".into() },
+        r#""group":1,"name":"Nights""#,
+        &Kind::GroupConfigured { group: 1, name: "Nights".into() },
     );
     check("group.removed", r#""group":12"#, &Kind::GroupRemoved { group: 12 });
     let configured =

@@ -60,10 +60,9 @@ fn every_method_reaches_its_own_series() {
     metrics.bytes_sent(11);
     metrics.connection_refused();
     metrics.handshake_failed();
-    metrics.event(Outcome::Applied);
-    metrics.events_applied(4);
-    metrics.event(Outcome::Duplicate);
-    metrics.event(Outcome::Ignored(Reason::NoLeg));
+    metrics.events_applied(5);
+    metrics.events_duplicate(1);
+    metrics.events_ignored(Reason::NoLeg, 1);
     metrics.lines_malformed(6);
     metrics.last_event(1_500);
     metrics.ingest_queue(2, 7);
