@@ -234,7 +234,7 @@ fn existing(folder: &Folder) -> anyhow::Result<Tenants> {
             "{} is no data folder of rtstats: add a tenant or serve there first",
             folder.data.display()
         ),
-        Err(source) => Err(OpenError::Io { path, source }.into()),
+        Err(reason) => Err(OpenError::Io { path, reason }.into()),
     }
 }
 

@@ -183,8 +183,11 @@ fn journal_refused(error: &JournalError) -> Answer {
         JournalError::Full => {
             (1, "More events are on their way than the disk takes. Nothing was kept.")
         }
-        JournalError::Failed(_) | JournalError::Gone(_) => {
-            (5, "The journal can't be written. Nothing was kept.")
+        JournalError::Failed(_) => (5, "The journal can't be written. Nothing was kept."),
+        // Removed while its batch was on the way: from now on its credentials are wrong.
+        JournalError::Gone(_) => {
+            let message = "This tenant has been removed. Nothing was kept.";
+            return answer::error(StatusCode::FORBIDDEN, message, Format::Json);
         }
     };
     answer::retry(StatusCode::SERVICE_UNAVAILABLE, seconds, message, Format::Json)
