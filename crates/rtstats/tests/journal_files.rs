@@ -194,7 +194,7 @@ fn a_file_that_vanishes_under_the_server_stops_appends_and_loses_nothing() {
         assert!(Instant::now() < until, "nobody noticed");
     };
     assert!(error.contains("-wal is gone under the running server"), "{error}");
-    assert_eq!(journal.trouble(), Some(error.clone()));
+    assert_eq!(journal.trouble(), Some(error));
     assert!(append(&journal, tenant, "event\n").is_err(), "it stays so");
     assert!(journal.close().is_err());
     assert_starts_with(folder, tenant, told);
