@@ -8,7 +8,10 @@ mod path;
 mod rate;
 mod status;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use arc_swap::ArcSwap;
 use http::{
@@ -26,7 +29,7 @@ pub use rate::Rates;
 use crate::{
     board::{Encoding, Form, Refresh},
     shard::{Live, Shards, State, Unavailable},
-    telemetry::{IncidentId, Kind, Metrics},
+    telemetry::{IncidentId, Metrics},
     tenants::{Directory, Tenant, TokenKind},
 };
 
@@ -52,8 +55,8 @@ pub struct Api {
 
 impl Api {
     /// Answers what lies at or below [`BASE`]; `rest` is what follows it.
-    pub async fn statistics(&self, head: &Parts, rest: &str) -> (Kind, Answer) {
-        self.document(head, rest).await.unwrap_or_else(|answer| (Kind::Other, answer))
+    pub async fn statistics(&self, head: &Parts, rest: &str) -> Answer {
+        self.document(head, rest).await.unwrap_or_else(|answer| answer)
     }
 
     /// Answers what lies at [`STATUS_PATH`].
@@ -61,7 +64,7 @@ impl Api {
         self.freshness(head).await.unwrap_or_else(|answer| answer)
     }
 
-    async fn document(&self, head: &Parts, rest: &str) -> Result<(Kind, Answer), Answer> {
+    async fn document(&self, head: &Parts, rest: &str) -> Result<Answer, Answer> {
         let format = error_format(head.uri.path());
         only_reading(&head.method, format)?;
         let asked = path::parse(rest).map_err(|error| match error {
@@ -73,25 +76,25 @@ impl Api {
         let freeze = self.shards.clone().freeze(tenant.id);
         let refresh = live.board.refresh(self.refresh_every, freeze).await;
         let refresh = refresh.map_err(|no| unavailable(no, &tenant, format))?;
-        let (kind, page) = match &asked.page {
-            Target::Agents => (Kind::Agents, Page::Agents),
-            Target::Queues => (Kind::Queues, Page::Queues),
-            Target::Agent(id) => (Kind::Agent, Page::Agent(id)),
-            Target::Queue(id) => (Kind::Queue, Page::Queue(*id)),
+        let page = match &asked.page {
+            Target::Agents => Page::Agents,
+            Target::Queues => Page::Queues,
+            Target::Agent(id) => Page::Agent(id),
+            Target::Queue(id) => Page::Queue(*id),
         };
         let Some(document) = refresh.document(page, asked.format, &self.metrics).await else {
             let missing = match asked.page {
                 Target::Queue(_) => "There is no queue of this number. /queues lists all.",
                 _ => "There is no agent of this id. /agents lists all.",
             };
-            return Ok((kind, answer::error(StatusCode::NOT_FOUND, missing, format)));
+            return Err(answer::error(StatusCode::NOT_FOUND, missing, format));
         };
         let accepted = Encoding::accepted(&head.headers);
         let etag = document.etag(accepted);
         if is_known(&head.headers, &etag) {
-            return Ok((kind, not_modified(etag, &refresh)));
+            return Ok(not_modified(etag, &refresh));
         }
-        Ok((kind, shown(document.form(accepted, &self.metrics).await, asked.format, &refresh)))
+        Ok(shown(document.form(accepted, &self.metrics).await, asked.format, &refresh))
     }
 
     async fn freshness(&self, head: &Parts) -> Result<Answer, Answer> {
@@ -166,8 +169,12 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     })
 }
 
+/// Room for what an answer's head holds, the date among it.
+const HEADERS: usize = 12;
+
 fn shown(form: Form, format: Format, refresh: &Refresh) -> Answer {
     let mut answer = Response::new(Full::new(form.bytes));
+    *answer.headers_mut() = HeaderMap::with_capacity(HEADERS);
     describe(answer.headers_mut(), form.etag, refresh);
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, answer::content_type(format));
@@ -190,8 +197,16 @@ fn describe(headers: &mut HeaderMap, etag: HeaderValue, refresh: &Refresh) {
     headers.insert(header::LAST_MODIFIED, refresh.last_modified.clone());
     headers.insert(INSTANT, refresh.instant.clone());
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding, Authorization"));
-    let max_age = format!("private, max-age={}", refresh.seconds_left());
-    if let Ok(max_age) = HeaderValue::try_from(max_age) {
-        headers.insert(header::CACHE_CONTROL, max_age);
+    headers.insert(header::CACHE_CONTROL, max_age(refresh.seconds_left()));
+}
+
+/// Made once for each number of seconds, since every answer carries one of a few.
+fn max_age(seconds: u64) -> HeaderValue {
+    static MADE: LazyLock<Vec<HeaderValue>> = LazyLock::new(|| (0..=60).map(make).collect());
+    fn make(seconds: u64) -> HeaderValue {
+        let text = format!("private, max-age={seconds}");
+        HeaderValue::try_from(text).expect("words and digits are visible ASCII")
     }
+    let made = usize::try_from(seconds).ok().and_then(|seconds| MADE.get(seconds));
+    made.cloned().unwrap_or_else(|| make(seconds))
 }

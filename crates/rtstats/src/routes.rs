@@ -61,7 +61,7 @@ impl Routes {
     async fn route(&self, head: &Parts, body: &mut Incoming) -> Answer {
         let path = head.uri.path();
         if let Some(rest) = statistics(path) {
-            return self.api.statistics(head, rest).await.1;
+            return self.api.statistics(head, rest).await;
         }
         match path {
             ingest::PATH => self.ingest.answer(head, body).await,
