@@ -24,7 +24,7 @@ impl fmt::Display for Panic {
 }
 
 impl Panic {
-    /// The latest on this thread that nobody has taken yet; none where [`log_panics`] was never called.
+    /// The latest on this thread that nobody has taken yet; none where `log_panics` was never called.
     pub fn take_latest() -> Option<Panic> {
         LATEST.take()
     }
