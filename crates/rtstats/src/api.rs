@@ -145,10 +145,7 @@ pub fn unavailable(why: Unavailable, tenant: &Tenant, format: Format) -> Answer 
         Unavailable::Broken => {
             let incident = IncidentId::new();
             tracing::error!(%incident, tenant = tenant.name.as_str(), "the tenant's state is broken");
-            let message = format!(
-                "This is a fault of the server. Its operator finds the cause in the log under {incident}."
-            );
-            answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
+            answer::fault(incident, format)
         }
     }
 }

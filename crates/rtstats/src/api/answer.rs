@@ -7,6 +7,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use stats::document::Format;
 
+use crate::telemetry::IncidentId;
+
 /// A whole answer.
 pub type Answer = Response<Full<Bytes>>;
 
@@ -47,6 +49,14 @@ pub fn error(status: StatusCode, message: &str, format: Format) -> Answer {
         headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
     }
     answer
+}
+
+/// A fault of ours, whose cause the log has under the incident.
+pub fn fault(incident: IncidentId, format: Format) -> Answer {
+    let message = format!(
+        "This is a fault of the server. Its operator finds the cause in the log under {incident}."
+    );
+    error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
 }
 
 /// An error after which the client is to try again.

@@ -7,7 +7,6 @@ use std::{
     task::Poll,
 };
 
-use http::StatusCode;
 use stats::document::Format;
 
 use crate::{
@@ -42,11 +41,7 @@ impl Fault {
 
     /// What the client is told.
     pub fn answer(&self, format: Format) -> Answer {
-        let message = format!(
-            "This is a fault of the server. Its operator finds the cause in the log under {}.",
-            self.0
-        );
-        answer::error(StatusCode::INTERNAL_SERVER_ERROR, &message, format)
+        answer::fault(self.0, format)
     }
 }
 

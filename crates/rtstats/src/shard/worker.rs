@@ -97,7 +97,9 @@ impl Worker {
             }
             Input::Freeze { tenant, reply } => drop(reply.send(self.freeze(tenant))),
             Input::Ledger { tenant, reply } => drop(reply.send(self.ledgers(tenant))),
-            Input::Kept { tenant, position, stored } => self.kept(tenant, position, stored),
+            Input::Kept { tenant, position, stored } => {
+                kept(&mut self.tenants, tenant, position, stored);
+            }
             Input::Stop => {}
         }
     }
@@ -241,23 +243,13 @@ impl Worker {
         }
     }
 
-    fn kept(&mut self, tenant: TenantId, position: Position, stored: bool) {
-        let open = self.tenants.get_mut(&tenant).and_then(|served| served.open.as_mut());
-        if let Some(open) = open {
-            open.was_kept(position, stored);
-        }
-    }
-
     /// The server stops: every changed state is kept, so that the next start replays nothing.
     fn stop(self, inputs: &mpsc::Receiver<Input>) {
         let Worker { journal, keeper, mut tenants, .. } = self;
         keeper.finish();
         for input in inputs.try_iter() {
-            if let Input::Kept { tenant, position, stored } = input
-                && let Some(served) = tenants.get_mut(&tenant)
-                && let Some(open) = &mut served.open
-            {
-                open.was_kept(position, stored);
+            if let Input::Kept { tenant, position, stored } = input {
+                kept(&mut tenants, tenant, position, stored);
             }
         }
         for (tenant, served) in &mut tenants {
@@ -267,6 +259,18 @@ impl Worker {
                 tracing::warn!(tenant = &*served.live.name, %error, "a snapshot was not kept");
             }
         }
+    }
+}
+
+/// A state on its way to the journal is there, or could not be stored.
+fn kept(
+    tenants: &mut BTreeMap<TenantId, Served>,
+    tenant: TenantId,
+    position: Position,
+    stored: bool,
+) {
+    if let Some(open) = tenants.get_mut(&tenant).and_then(|served| served.open.as_mut()) {
+        open.was_kept(position, stored);
     }
 }
 
