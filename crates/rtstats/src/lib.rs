@@ -15,6 +15,7 @@ pub mod shard;
 // Floor 4: the edges that feed or show.
 pub mod admin;
 pub mod api;
+pub mod connect;
 pub mod ingest;
 pub mod replay;
 pub mod routes;

@@ -1,0 +1,4 @@
+//! Asterisk: live over its manager interface (AMI), and its history from queue_log.
+
+pub mod mapping;
+pub mod pbx;
