@@ -1,4 +1,5 @@
 //! Asterisk: live over its manager interface (AMI), and its history from queue_log.
 
+pub mod ami;
 pub mod mapping;
 pub mod pbx;
