@@ -40,6 +40,11 @@ impl Names {
         self.queues.get(name).copied()
     }
 
+    /// The queue that has a number.
+    pub fn queue_name(&self, number: u32) -> Option<&str> {
+        self.queues.iter().find(|(_, known)| **known == number).map(|(name, _)| name.as_str())
+    }
+
     /// Gives a queue its configured number.
     pub fn set_queue(&mut self, name: &str, number: u32) {
         if self.queues.get(name) != Some(&number) {
@@ -70,6 +75,11 @@ impl Names {
         self.codes.insert(reason.to_owned(), item);
         self.changed = true;
         item
+    }
+
+    /// The item of a reason that is known.
+    pub fn known_code(&self, reason: &str) -> Option<i64> {
+        self.codes.get(reason).copied()
     }
 
     /// Gives a reason its configured item.

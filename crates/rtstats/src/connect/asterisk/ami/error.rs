@@ -2,7 +2,9 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use super::{BANNER_TIMEOUT, CONNECT_TIMEOUT, LOGIN_TIMEOUT, PING_AFTER, PONG_TIMEOUT, decoder::Malformed};
+use super::{
+    BANNER_TIMEOUT, CONNECT_TIMEOUT, LOGIN_TIMEOUT, PING_AFTER, PONG_TIMEOUT, decoder::Malformed,
+};
 
 /// Why there is no session with an Asterisk, or no longer. No text shows a secret.
 #[derive(Debug, thiserror::Error)]
@@ -14,7 +16,9 @@ pub enum AmiError {
         address: String,
     },
     /// No such host.
-    #[error("the host of {address} is not known ({source}): check the address and the name service")]
+    #[error(
+        "the host of {address} is not known ({source}): check the address and the name service"
+    )]
     UnknownHost {
         /// As configured.
         address: String,
@@ -64,7 +68,9 @@ pub enum AmiError {
         reason: String,
     },
     /// Something else listens there.
-    #[error("{address} is no Asterisk manager interface: {reason}; check the port (5038, or 5039 over TLS)")]
+    #[error(
+        "{address} is no Asterisk manager interface: {reason}; check the port (5038, or 5039 over TLS)"
+    )]
     NotAmi {
         /// As configured.
         address: String,

@@ -73,12 +73,15 @@ impl Message {
     /// The value of the first field with this key.
     pub fn get(&self, key: &str) -> Option<&str> {
         let mut fields = self.fields.iter();
-        fields.find(|field| self.key(field).eq_ignore_ascii_case(key)).map(|field| self.value(field))
+        fields
+            .find(|field| self.key(field).eq_ignore_ascii_case(key))
+            .map(|field| self.value(field))
     }
 
     /// The values of all fields with this key, such as `ChanVariable`.
     pub fn all<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
-        let fields = self.fields.iter().filter(move |field| self.key(field).eq_ignore_ascii_case(key));
+        let fields =
+            self.fields.iter().filter(move |field| self.key(field).eq_ignore_ascii_case(key));
         fields.map(|field| self.value(field))
     }
 

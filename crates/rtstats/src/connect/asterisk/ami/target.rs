@@ -72,7 +72,8 @@ impl Target {
                 None => (address, ""),
             }
         };
-        let port = if port.is_empty() { default } else { port.parse().ok().filter(|port| *port > 0)? };
+        let port =
+            if port.is_empty() { default } else { port.parse().ok().filter(|port| *port > 0)? };
         (!host.is_empty()).then_some((host, port))
     }
 }
