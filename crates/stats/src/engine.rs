@@ -11,6 +11,7 @@ mod freeze;
 mod leg;
 mod line;
 mod outcome;
+mod present;
 mod queue;
 mod service_level;
 mod slots;

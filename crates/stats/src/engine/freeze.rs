@@ -82,7 +82,8 @@ impl Engine {
     }
 }
 
-fn order_of_agents(fold: &Fold) -> Vec<u32> {
+/// Places of the agents in the order of their ids.
+pub(super) fn order_of_agents(fold: &Fold) -> Vec<u32> {
     let mut named: Vec<(&str, u32)> =
         fold.agents.iter().map(|(slot, agent)| (&*agent.id, slot)).collect();
     named.sort_unstable();

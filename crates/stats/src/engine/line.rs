@@ -57,6 +57,11 @@ impl LineState {
         self.status
     }
 
+    /// Since when the line shows its status.
+    pub fn since(&self) -> Millis {
+        self.since
+    }
+
     /// The field phone-lineN-status-time: −1 while unused or, on line 1, idle.
     pub fn seconds(&self, line: Line, now: Millis) -> i64 {
         let quiet = self.status == UNUSED || (line == Line::One && self.status == IDLE);

@@ -122,6 +122,11 @@ impl Account {
         Reason::ALL.iter().map(|reason| (*reason, self.ignored[*reason as usize]))
     }
 
+    /// A source's numbering; none before its first event.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.get(name)
+    }
+
     /// The sources in the order of their names.
     pub fn sources(&self) -> impl Iterator<Item = (&Arc<str>, &Source)> {
         self.sources.iter()

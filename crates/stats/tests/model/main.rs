@@ -10,6 +10,7 @@ mod dice;
 mod figures;
 mod invariants;
 mod log;
+mod present;
 mod slow;
 mod statuses;
 mod transactions;
@@ -70,4 +71,10 @@ fn with_one_transaction_at_a_time_status_2_lasts_as_long_as_processing() {
 #[test]
 fn an_event_is_read_from_its_line_as_it_was() {
     on_random_logs(100, Just(600), trial::lines_say_what_events_say);
+}
+
+#[test]
+fn the_present_state_as_events_leads_to_the_same_present() {
+    let len = prop_oneof![4 => Just(60_usize), 3 => Just(300), 1 => Just(1_500)];
+    on_random_logs(1_000, len, present::leads_to_the_same_present);
 }
