@@ -6,6 +6,7 @@ pub mod answer;
 mod credentials;
 mod path;
 mod rate;
+mod state;
 mod status;
 
 use std::{
@@ -27,7 +28,7 @@ use path::{PathError, Target};
 pub use rate::Rates;
 
 use crate::{
-    board::{Encoding, Form, Refresh},
+    board::{Document, Encoding, Form, Refresh},
     shard::{Live, Shards, State, Unavailable},
     telemetry::{IncidentId, Metrics},
     tenants::{Directory, Tenant, TokenKind},
@@ -38,6 +39,9 @@ const INSTANT: HeaderName = HeaderName::from_static("rtstats-instant");
 
 /// Where the tenant's own view of its freshness stands.
 pub const STATUS_PATH: &str = "/api/rtstats/status";
+
+/// Where a sender reads the tenant's present state.
+pub const STATE_PATH: &str = "/api/rtstats/state";
 
 /// All that an answer is made from.
 pub struct Api {
@@ -62,6 +66,11 @@ impl Api {
     /// Answers what lies at [`STATUS_PATH`].
     pub async fn status(&self, head: &Parts) -> Answer {
         self.freshness(head).await.unwrap_or_else(|answer| answer)
+    }
+
+    /// Answers what lies at [`STATE_PATH`].
+    pub async fn state(&self, head: &Parts) -> Answer {
+        self.present(head).await.unwrap_or_else(|answer| answer)
     }
 
     async fn document(&self, head: &Parts, rest: &str) -> Result<Answer, Answer> {
@@ -105,6 +114,21 @@ impl Api {
         let ledger =
             ledger.ok_or_else(|| unavailable(Unavailable::NotReady, &tenant, Format::Json))?;
         Ok(answer::json(StatusCode::OK, status::body(&ledger)))
+    }
+
+    async fn present(&self, head: &Parts) -> Result<Answer, Answer> {
+        only_reading(&head.method, Format::Json)?;
+        let source = state::source(head.uri.query())
+            .map_err(|why| answer::error(StatusCode::BAD_REQUEST, why, Format::Json))?;
+        let tenant = self.admit(&head.headers, TokenKind::Action, Format::Json)?;
+        self.ready(&tenant, Format::Json)?;
+        let follows = source.is_some();
+        let present = self.shards.present(tenant.id, source).await;
+        let present = present.map_err(|no| unavailable(no, &tenant, Format::Json))?;
+        let seq = follows.then_some(present.seq);
+        let lines = Arc::new(Document::new(present.lines));
+        let form = lines.form(Encoding::accepted(&head.headers), &self.metrics).await;
+        Ok(state::answer(form, present.counted, seq))
     }
 
     /// Who asks, if the credentials hold and the tenant's rate allows it.

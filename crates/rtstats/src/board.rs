@@ -189,7 +189,7 @@ impl Refresh {
         let begun = Instant::now();
         let bytes = self.frozen.render(page, format)?;
         metrics.render(page, format, begun.elapsed());
-        Some(Arc::new(Document::new(bytes)))
+        Some(Arc::new(Document::new(bytes.into())))
     }
 }
 

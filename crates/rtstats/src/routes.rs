@@ -14,7 +14,7 @@ use stats::{document::Format, limit};
 
 use crate::{
     api::{
-        Api, BASE, STATUS_PATH,
+        Api, BASE, STATE_PATH, STATUS_PATH,
         answer::{self, Answer},
         error_format,
     },
@@ -66,6 +66,7 @@ impl Routes {
         match path {
             ingest::PATH => self.ingest.answer(head, body).await,
             STATUS_PATH => self.api.status(head).await,
+            STATE_PATH => self.api.state(head).await,
             _ => {
                 let message = "There is no such page. Statistics are at \
                      /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
@@ -86,6 +87,7 @@ fn kind(path: &str) -> Kind {
         return match path {
             ingest::PATH => Kind::Events,
             STATUS_PATH => Kind::Status,
+            STATE_PATH => Kind::State,
             _ => Kind::Other,
         };
     };
@@ -143,6 +145,7 @@ mod tests {
             ("/api/rtstats/statsx/agents", Kind::Other),
             ("/api/rtstats/events", Kind::Events),
             ("/api/rtstats/status", Kind::Status),
+            ("/api/rtstats/state", Kind::State),
             ("/", Kind::Other),
         ] {
             assert_eq!(kind(path), expected, "{path}");

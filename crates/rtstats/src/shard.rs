@@ -22,6 +22,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use stats::{
     document::Frozen,
     engine::{Account, Reason, SlaTarget},
@@ -124,6 +125,17 @@ pub struct Ledger {
     pub queues: usize,
 }
 
+/// What a tenant's engine believes at one instant, for who sends it events.
+#[derive(Debug, Clone)]
+pub struct Present {
+    /// The last counted time; none before any event.
+    pub counted: Option<Millis>,
+    /// The highest number seen of the source that was asked for; 0 if none.
+    pub seq: u64,
+    /// The present state as events, one a line.
+    pub lines: Bytes,
+}
+
 /// Told on the shard's thread what became of a batch.
 pub type Reply = Box<dyn FnOnce(Result<Applied, Unavailable>) + Send>;
 
@@ -152,6 +164,11 @@ enum Input {
     Ledger {
         tenant: Option<TenantId>,
         reply: oneshot::Sender<Vec<Ledger>>,
+    },
+    Present {
+        tenant: TenantId,
+        source: Option<String>,
+        reply: oneshot::Sender<Result<(stats::engine::Present, u64), Unavailable>>,
     },
     /// The state at this position is stored, or could not be.
     Kept {
@@ -242,6 +259,20 @@ impl Shards {
         frozen.await.unwrap_or(Err(Unavailable::NotReady))
     }
 
+    /// What a tenant's engine believes now, and how far it has followed a source. The lines are written beside shard
+    /// and connections: there may be a hundred thousand.
+    pub async fn present(
+        &self,
+        tenant: TenantId,
+        source: Option<String>,
+    ) -> Result<Present, Unavailable> {
+        let (reply, present) = oneshot::channel();
+        self.send(tenant, Input::Present { tenant, source, reply });
+        let (present, seq) = present.await.unwrap_or(Err(Unavailable::NotReady))?;
+        let written = tokio::task::spawn_blocking(move || Present::written(&present, seq)).await;
+        Ok(written.expect("writing panics for no state, and nobody cancels it"))
+    }
+
     /// A tenant's account now; none while it is not ready.
     pub async fn ledger(&self, tenant: TenantId) -> Option<Ledger> {
         let (reply, ledgers) = oneshot::channel();
@@ -285,6 +316,16 @@ impl Shards {
         if shard.send(input).is_err() {
             tracing::debug!("a shard that has stopped was asked for something");
         }
+    }
+}
+
+impl Present {
+    fn written(present: &stats::engine::Present, seq: u64) -> Present {
+        let mut lines = Vec::new();
+        for event in present.events() {
+            event.write_line(&mut lines);
+        }
+        Present { counted: present.counted(), seq, lines: lines.into() }
     }
 }
 

@@ -23,6 +23,7 @@ mod window;
 
 pub use freeze::{AgentTimes, SlaTarget};
 pub use outcome::{Account, Outcome, Reason, Source};
+pub use present::Present;
 pub use snapshot::SnapshotError;
 
 use fold::Fold;

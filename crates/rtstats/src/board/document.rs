@@ -35,9 +35,9 @@ pub struct Form {
 
 impl Document {
     /// A document of these bytes.
-    pub fn new(bytes: Vec<u8>) -> Document {
+    pub fn new(bytes: Bytes) -> Document {
         let hash = xxhash_rust::xxh3::xxh3_64(&bytes);
-        let plain = Form::new(Encoding::Identity, bytes.into(), hash);
+        let plain = Form::new(Encoding::Identity, bytes, hash);
         Document { hash, plain, compressed: Default::default() }
     }
 

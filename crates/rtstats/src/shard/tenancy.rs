@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stats::{
     document::Frozen,
-    engine::{Engine, Outcome},
+    engine::{Engine, Outcome, Present},
     event::Millis,
 };
 
@@ -56,6 +56,12 @@ impl Tenancy {
 
     pub fn freeze(&mut self, now: Millis) -> Frozen {
         self.engine.freeze(now)
+    }
+
+    /// What the engine believes, and the highest number that it has seen of a source.
+    pub fn present(&self, source: Option<&str>) -> (Present, u64) {
+        let source = source.and_then(|source| self.engine.account().source(source));
+        (self.engine.present(), source.map_or(0, |source| source.seq))
     }
 
     pub fn ledger(&self, live: &Live, now: Millis) -> Ledger {

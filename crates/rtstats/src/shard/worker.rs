@@ -97,6 +97,10 @@ impl Worker {
             }
             Input::Freeze { tenant, reply } => drop(reply.send(self.freeze(tenant))),
             Input::Ledger { tenant, reply } => drop(reply.send(self.ledgers(tenant))),
+            Input::Present { tenant, source, reply } => {
+                let present = self.with_open(tenant, |open| open.present(source.as_deref()));
+                drop(reply.send(present));
+            }
             Input::Kept { tenant, position, stored } => {
                 kept(&mut self.tenants, tenant, position, stored);
             }

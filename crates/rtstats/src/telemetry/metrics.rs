@@ -46,6 +46,7 @@ words! {
         Queue "queue" "One queue."
         Events "events" "Ingest."
         Status "status" "A tenant's own status."
+        State "state" "A tenant's present state, for its senders."
         Other "other" "Anything else."
     }
 }

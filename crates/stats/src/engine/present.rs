@@ -16,23 +16,38 @@ use super::{
     Engine,
     agent::{Agent, Code},
     directory::CodeList,
-    fold::Fold,
+    fold::{Fold, Index},
     freeze::order_of_agents,
     leg::{Chain, Leg, Stage},
     line::LineState,
     queue::Queue,
     status_time::Status,
+    trails::Trails,
 };
 use crate::event::{
     Base, CodeItem, Event, ExplicitLine, GivenCode, Kind, Line, Media, Millis, Text,
 };
 
+/// An engine's present state apart from the engine, which goes on meanwhile.
+#[derive(Debug, Clone)]
+pub struct Present {
+    counted: Option<Millis>,
+    fold: Fold,
+}
+
 impl Engine {
-    /// The present state as events in the order of time, the directory first; none before anything has counted.
+    /// The present state, to be told elsewhere: copying costs a small part of telling, and nothing for what is over.
+    pub fn present(&self) -> Present {
+        Present { counted: self.counted, fold: self.fold.without_figures() }
+    }
+}
+
+impl Present {
+    /// The state as events in the order of time, the directory first; none before anything has counted.
     ///
-    /// The directory carries the earliest time among the others, or the last counted time if there are none. They are
-    /// O(state): as many as there are queues, agents, assignments, open visits and legs.
-    pub fn present(&self) -> impl Iterator<Item = Event<'_>> {
+    /// The directory carries the earliest time among the others, or the last counted time if there are none. There
+    /// are as many events as there are queues, agents, assignments, open visits, legs and their flags.
+    pub fn events(&self) -> impl Iterator<Item = Event<'_>> {
         self.counted.into_iter().flat_map(|counted| {
             let facts = Facts::of(&self.fold).in_order();
             let first = facts.first().map_or(counted, |fact| fact.time);
@@ -40,12 +55,38 @@ impl Engine {
             self.fold.directory().map(event).chain(facts)
         })
     }
+
+    /// The last counted time.
+    pub fn counted(&self) -> Option<Millis> {
+        self.counted
+    }
 }
 
 impl Fold {
+    /// A copy without windows, sums and index.
+    fn without_figures(&self) -> Fold {
+        let bare = |queue: &Queue| {
+            let sla = queue.sla;
+            Queue { sla, ..Queue::new(queue.id, queue.name.clone(), queue.media) }
+        };
+        Fold {
+            horizon: self.horizon,
+            day: self.day,
+            agents: self.agents.map(Agent::clone),
+            queues: self.queues.map(bare),
+            transactions: self.transactions.clone(),
+            legs: self.legs.clone(),
+            groups: self.groups.clone(),
+            codes: self.codes.clone(),
+            no_text: self.no_text.clone(),
+            trails: Trails::default(),
+            index: Index::default(),
+        }
+    }
+
     /// Groups, queues, code lists, agents, assignments, and the lines of agents that never had a status.
     fn directory(&self) -> impl Iterator<Item = Kind<'_>> {
-        let order = self.index.agent_order.clone().unwrap_or_else(|| order_of_agents(self));
+        let order = order_of_agents(self);
         let agents: Vec<&Agent> = order.into_iter().map(|slot| &self.agents[slot]).collect();
         let mut queues: Vec<_> = self.queues.iter().map(|(_, queue)| queue).collect();
         queues.sort_unstable_by_key(|queue| queue.id);

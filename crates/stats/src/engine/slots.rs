@@ -73,6 +73,12 @@ impl<T> Slots<T> {
             .filter_map(|(slot, place)| Some((slot as u32, place.as_mut()?)))
     }
 
+    /// Something of each, at the same place.
+    pub fn map<U>(&self, of: impl Fn(&T) -> U) -> Slots<U> {
+        let places = self.places.iter().map(|place| place.as_ref().map(&of)).collect();
+        Slots { places, free: Vec::new(), retired: VecDeque::new() }
+    }
+
     /// Places ever taken.
     pub fn len(&self) -> usize {
         self.places.len()

@@ -18,7 +18,7 @@ use crate::{
 pub fn leads_to_the_same_present(case: &Case) -> Trial {
     let zone = Zone::named(case.zone).unwrap();
     let mut engine = Engine::new(zone.clone()).with_sla_target(case.target);
-    same(0, "present of an empty engine", &engine.present().count(), &0)?;
+    same(0, "present of an empty engine", &engine.present().events().count(), &0)?;
     for (number, step) in case.steps.iter().enumerate() {
         let now = match step {
             Step::Apply(event) => {
@@ -47,7 +47,7 @@ pub fn leads_to_the_same_present(case: &Case) -> Trial {
 /// The lines, whose times must not run backwards.
 fn told(number: usize, engine: &Engine) -> Result<String, String> {
     let (mut lines, mut last) = (Vec::new(), Millis::MIN);
-    for event in engine.present() {
+    for event in engine.present().events() {
         let Event { time, .. } = event;
         same(number, "time within what has counted", &(last <= time), &true)?;
         last = time;
