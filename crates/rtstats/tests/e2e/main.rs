@@ -12,4 +12,5 @@ mod limits;
 mod operator;
 mod refusals;
 mod server;
+mod state;
 mod tls;

@@ -21,6 +21,8 @@ pub const AGENTS: &str = "/api/rtstats/stats/agents";
 pub const QUEUES: &str = "/api/rtstats/stats/queues";
 /// Path of ingest.
 pub const EVENTS: &str = "/api/rtstats/events";
+/// Path of the tenant's present state.
+pub const STATE: &str = "/api/rtstats/state";
 /// Path of the tenant's status.
 pub const STATUS: &str = "/api/rtstats/status";
 

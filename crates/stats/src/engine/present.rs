@@ -90,10 +90,10 @@ impl Fold {
         let agents: Vec<&Agent> = order.into_iter().map(|slot| &self.agents[slot]).collect();
         let mut queues: Vec<_> = self.queues.iter().map(|(_, queue)| queue).collect();
         queues.sort_unstable_by_key(|queue| queue.id);
-        let groups = self.groups.iter().map(|(group, name)| Kind::GroupConfigured {
-            group: *group,
-            name: text(name),
-        });
+        let groups = self
+            .groups
+            .iter()
+            .map(|(group, name)| Kind::GroupConfigured { group: *group, name: text(name) });
         let queues = queues.into_iter().map(|queue| queue_configured(queue, queue.media));
         let codes = self.codes.iter().map(|(list, codes)| codes_configured(*list, codes));
         let people: Vec<Kind<'_>> = agents.iter().map(|agent| agent_configured(agent)).collect();

@@ -31,7 +31,8 @@ pub fn leads_to_the_same_present(case: &Case) -> Trial {
         let lines = told(number, &engine)?;
         let mut fresh = Engine::new(zone.clone()).with_sla_target(case.target);
         for line in lines.lines() {
-            let event = parse_line(line.as_bytes()).map_err(|error| format!("{error:?}: {line}"))?;
+            let event =
+                parse_line(line.as_bytes()).map_err(|error| format!("{error:?}: {line}"))?;
             same(number, line, &fresh.apply(&event), &Outcome::Applied)?;
         }
         same(number, "present of the present", &told(number, &fresh)?, &lines)?;
