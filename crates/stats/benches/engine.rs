@@ -117,6 +117,26 @@ fn freeze(bencher: Bencher<'_, '_>) {
     });
 }
 
+/// What the present state costs the shard.
+#[divan::bench(sample_count = 50)]
+fn present(bencher: Bencher<'_, '_>) {
+    let engine = LARGE.clone();
+    bencher.bench_local(|| engine.present());
+}
+
+/// What telling it costs beside the shard.
+#[divan::bench(sample_count = 50)]
+fn present_as_lines(bencher: Bencher<'_, '_>) {
+    let present = LARGE.present();
+    bencher.bench_local(|| {
+        let mut lines = Vec::new();
+        for event in present.events() {
+            event.write_line(&mut lines);
+        }
+        lines
+    });
+}
+
 #[divan::bench(sample_count = 50, args = [Format::Xml, Format::Json, Format::Csv])]
 fn render_agents(bencher: Bencher<'_, '_>, format: Format) {
     let frozen = frozen();

@@ -86,3 +86,15 @@ fn the_worked_example_leads_to_its_figures() {
     }
     assert!(told > 20, "the table was not found");
 }
+
+#[test]
+fn the_worked_state_is_what_the_engine_tells() {
+    let text = document();
+    let (lines, rest) = block(text.split_once("<!-- worked example -->\n").unwrap().1).unwrap();
+    let (told, _) = block(rest.split_once("<!-- worked state -->\n").unwrap().1).unwrap();
+    let mut written = Vec::new();
+    for event in engine_at(&lines, instant("2026-03-02T09:01:36Z")).present().events() {
+        event.write_line(&mut written);
+    }
+    assert_eq!(String::from_utf8(written).unwrap().lines().collect::<Vec<_>>(), told);
+}
