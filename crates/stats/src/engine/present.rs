@@ -3,7 +3,7 @@
 //! Applied in their order to a fresh engine of the same zone, they lead to the same present: who waits where and since
 //! when, who works what, who is assigned and chose which status. What is over is not in them: counts, averages and the
 //! sums of day and window begin at nothing there. The engine does not keep the beginning of every fact; where it does
-//! not, the time is the latest before which the fact can't have begun.
+//! not, the time is since when the documents show it, or the earliest at which it can have begun.
 //!
 //! Invariants: times never run backwards, an event comes after those that it needs, and the same state gives the same
 //! events, whichever way it came about and wherever in memory it lies.
