@@ -17,6 +17,8 @@ mod listing;
 mod members;
 mod queueing;
 mod resync;
+#[cfg(test)]
+mod tests;
 
 mod told;
 

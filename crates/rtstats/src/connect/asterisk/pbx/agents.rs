@@ -324,7 +324,11 @@ impl Pbx {
             .collect();
         items.sort_by_key(|item| item.item);
         let list = self.mapping.code_list;
-        if self.told.codes.get(&list) != Some(&items) {
+        let known = self.told.codes.get(&list);
+        let wanted = items.iter().map(|item| (item.item, &*item.short_code));
+        if !known
+            .is_some_and(|known| known.iter().map(|(item, code)| (*item, code.as_str())).eq(wanted))
+        {
             let name = "Pause reasons".into();
             self.tell(at, Kind::CodesConfigured { list, name, items }, out);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use stats::event::{Base, CodeItem, GivenCode, Kind, Media, Sla};
+use stats::event::{Base, GivenCode, Kind, Media, Sla};
 
 /// The directory as the server knows it, whoever told it.
 #[derive(Debug, Default)]
@@ -11,8 +11,8 @@ pub struct Directory {
     pub queues: BTreeMap<u32, ToldQueue>,
     /// Agents by id.
     pub agents: BTreeMap<String, ToldAgent>,
-    /// Items of the status code lists.
-    pub codes: BTreeMap<i64, Vec<CodeItem<'static>>>,
+    /// Items of the status code lists with their short codes: what the server keeps of them.
+    pub codes: BTreeMap<i64, BTreeMap<i64, String>>,
 }
 
 /// A queue as the server knows it.
@@ -94,7 +94,8 @@ impl Directory {
                 }
             }
             Kind::CodesConfigured { list, items, .. } => {
-                self.codes.insert(*list, items.iter().map(owned).collect());
+                let items = items.iter().map(|item| (item.item, item.short_code.to_string()));
+                self.codes.insert(*list, items.collect());
             }
             Kind::AgentStatus { agent, status, code } => {
                 if let Some(told) = self.agents.get_mut(&**agent) {
@@ -108,14 +109,5 @@ impl Directory {
             }
             _ => {}
         }
-    }
-}
-
-fn owned(item: &CodeItem<'_>) -> CodeItem<'static> {
-    CodeItem {
-        item: item.item,
-        short_code: item.short_code.to_string().into(),
-        name: item.name.to_string().into(),
-        status: item.status,
     }
 }

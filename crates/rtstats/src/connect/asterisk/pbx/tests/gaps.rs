@@ -1,0 +1,245 @@
+//! Any stretch of a transcript may be lost: after the next listing the server knows again what the PBX is at.
+//!
+//! One PBX hears everything. Another one misses a stretch, is then given a listing of what the first one holds, and
+//! hears the rest. In the end both have told the server the same present.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
+};
+
+use super::{
+    super::{Ask, DeviceState, Pbx, Told, told::ToldAgent},
+    Chunk, fold, folder, transcript,
+};
+use crate::connect::{
+    asterisk::{
+        ami::{ActionId, Decoder, Message},
+        mapping::Mapping,
+    },
+    names::Names,
+};
+use stats::{event::Millis, parse::parse_batch};
+
+/// The messages of a transcript with their instants, up to where its line was cut.
+fn messages(name: &str) -> Vec<(Millis, Message)> {
+    let mut decoder = Decoder::new();
+    let mut has_banner = false;
+    let mut messages = Vec::new();
+    for (at, chunk) in transcript(&folder().join(name)) {
+        match chunk {
+            Chunk::Received(bytes) => {
+                decoder.push(&bytes);
+                has_banner = has_banner || decoder.banner().unwrap().is_some();
+                while has_banner && let Some(message) = decoder.message().unwrap() {
+                    messages.push((message.timestamp().unwrap_or(at), message));
+                }
+            }
+            Chunk::Cut => break,
+            Chunk::Sent(_) | Chunk::Connected => {}
+        }
+    }
+    messages
+}
+
+/// Which channel is in which bridge: a listing tells it, the PBX under test doesn't follow it.
+#[derive(Default)]
+struct Bridges(HashMap<String, String>);
+
+impl Bridges {
+    fn follow(&mut self, message: &Message) {
+        let channel = message.get("Uniqueid").unwrap_or("").to_owned();
+        match message.name() {
+            Some("BridgeEnter") => {
+                self.0.insert(channel, message.get("BridgeUniqueid").unwrap_or("").to_owned());
+            }
+            Some("BridgeLeave" | "Hangup") => {
+                self.0.remove(&channel);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Lists what one PBX holds to another one.
+fn list(at: Millis, from: &Pbx, bridges: &Bridges, to: &mut Pbx, out: &mut Vec<Told>) {
+    let (queues, channels) = (ActionId::new(7, at as u64 * 2), ActionId::new(7, at as u64 * 2 + 1));
+    for ask in to.asks() {
+        match ask {
+            Ask::Queues => to.asked(ask, queues),
+            _ => to.asked(ask, channels),
+        }
+    }
+    let mut say = |id: ActionId, pairs: &[(&str, &str)]| {
+        let mut pairs: Vec<(String, String)> =
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        pairs.push(("ActionID".to_owned(), id.to_string()));
+        to.message(at, &pairs.into_iter().collect(), out);
+    };
+    for name in from.queues.keys() {
+        say(queues, &[("Event", "QueueParams"), ("Queue", name), ("ServiceLevel", "20")]);
+    }
+    for member in from.members.iter() {
+        let paused = if member.paused.is_some() { "1" } else { "0" };
+        let status = match member.device {
+            DeviceState::Unknown => "0",
+            DeviceState::NotInUse => "1",
+            DeviceState::InUse => "2",
+            DeviceState::Invalid => "4",
+            DeviceState::Unavailable => "5",
+            DeviceState::Ringing => "6",
+        };
+        let talks = from.calls.of_agent(&member.agent).any(|(_, leg)| {
+            leg.wrap_until.is_none()
+                && leg.member.as_ref().is_some_and(|(queue, _)| *queue == member.queue)
+        });
+        say(
+            queues,
+            &[
+                ("Event", "QueueMember"),
+                ("Queue", &member.queue),
+                ("Name", &member.name),
+                ("Location", &member.interface),
+                ("StateInterface", &member.state_interface),
+                ("Status", status),
+                ("Paused", paused),
+                ("PausedReason", member.paused.as_deref().unwrap_or("")),
+                ("LastCall", &member.last_call.to_string()),
+                ("InCall", if talks { "1" } else { "0" }),
+            ],
+        );
+    }
+    for (caller, visit) in &from.calls.visits {
+        if visit.leaving.is_none() {
+            let entry = [("Event", "QueueEntry"), ("Queue", &visit.queue), ("Uniqueid", caller)];
+            say(queues, &entry);
+        }
+    }
+    say(queues, &[("Event", "QueueStatusComplete"), ("EventList", "Complete")]);
+    for (id, channel) in from.channels.iter() {
+        let state = if channel.up { "6" } else { "5" };
+        let name = match channel.device.as_str() {
+            "" => "Local/x@y-00000001;2".to_owned(),
+            device if device.starts_with("Local/") => format!("{device}-00000001;1"),
+            device => format!("{device}-00000001"),
+        };
+        say(
+            channels,
+            &[
+                ("Event", "CoreShowChannel"),
+                ("Channel", &name),
+                ("Uniqueid", id),
+                ("Linkedid", &channel.linked),
+                ("ChannelState", state),
+                ("BridgeId", bridges.0.get(id).map_or("", String::as_str)),
+            ],
+        );
+    }
+    say(channels, &[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete")]);
+}
+
+/// What the server has been told of the present.
+#[derive(Debug, PartialEq)]
+struct Present {
+    visits: BTreeMap<String, (String, BTreeSet<String>)>,
+    talks: BTreeSet<(String, String, bool)>,
+    agents: BTreeMap<String, String>,
+}
+
+fn present(pbx: &Pbx) -> Present {
+    let visits = pbx.calls.visits.iter().map(|(caller, visit)| {
+        let offers = visit.offers.iter().map(|offer| offer.agent.clone()).collect();
+        (caller.clone(), (visit.queue.clone(), offers))
+    });
+    let talks = pbx
+        .calls
+        .legs()
+        .filter(|(_, leg)| leg.wrap_until.is_none())
+        .map(|(_, leg)| (leg.agent.clone(), leg.caller.clone(), leg.member.is_some()));
+    // Whoever came and went within the gap was not heard of.
+    let here = |told: &ToldAgent| !told.assignments.is_empty();
+    let agents = pbx.told.agents.iter().filter(|(_, told)| here(told)).map(|(id, told)| {
+        (id.clone(), format!("{:?} {:?} {:?}", told.base, told.code.short_code, told.assignments))
+    });
+    Present { visits: visits.collect(), talks: talks.collect(), agents: agents.collect() }
+}
+
+/// Loses the messages from one place to another, of a connector that stays or of one that starts anew.
+fn check(messages: &[(Millis, Message)], lost: &Range<usize>, starts_anew: bool) {
+    let numbers = {
+        let mut names = Names::default();
+        for (number, queue) in ["lab", "labempty", "lableave", "labring", "sales", "support", "vip"]
+            .into_iter()
+            .enumerate()
+        {
+            names.set_queue(queue, number as u32 + 1);
+        }
+        names
+    };
+    let mapping = Mapping { wrap_up_seconds: 4, ..Mapping::default() };
+    let new = || Pbx::new("main", mapping.clone(), numbers.clone());
+    let (mut all, mut some) = (new(), new());
+    let (mut heard, mut told) = (Vec::new(), Vec::new());
+    let mut bridges = Bridges::default();
+    for (place, (at, message)) in messages.iter().enumerate() {
+        all.wake(*at, &mut heard);
+        all.message(*at, message, &mut heard);
+        bridges.follow(message);
+        if place == lost.start {
+            some.disconnected(*at);
+        }
+        if !lost.contains(&place) {
+            some.wake(*at, &mut told);
+            some.message(*at, message, &mut told);
+        }
+        if place == lost.end {
+            if starts_anew {
+                some = new();
+                let state = fold(&told).present();
+                let mut lines = Vec::new();
+                state.events().for_each(|event| event.write_line(&mut lines));
+                some.believe(&parse_batch(&lines, None).unwrap(), state.counted());
+            }
+            some.connected(*at);
+            list(*at, &all, &bridges, &mut some, &mut told);
+        }
+    }
+    let end = messages.last().unwrap().0 + 60_000;
+    // What waits for a timer is over by then; no listing is answered any more.
+    all.wake(end, &mut heard);
+    some.wake(end, &mut told);
+    assert_eq!(present(&some), present(&all), "lost {lost:?}, starts anew: {starts_anew}");
+    fold(&told);
+}
+
+fn check_all(name: &str) {
+    let messages = messages(name);
+    assert!(messages.len() > 1_000, "{name} is a transcript");
+    let mut place: usize = 12_345;
+    for len in [1, 3, 10, 40, 150, 600] {
+        for _ in 0..10 {
+            // A generator of places, the same at every run.
+            place = place
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            let start = (place >> 33) % (messages.len() - len - 1);
+            check(&messages, &(start..start + len), false);
+            check(&messages, &(start..start + len), true);
+        }
+    }
+}
+
+#[test]
+fn whatever_stretch_of_small_16_is_lost_the_present_is_known_again() {
+    check_all("ami-small16.log.gz");
+}
+
+#[test]
+fn whatever_stretch_of_small_22_is_lost_the_present_is_known_again() {
+    check_all("ami-small22.log.gz");
+}
+
+#[test]
+fn whatever_stretch_of_scen_22_is_lost_the_present_is_known_again() {
+    check_all("ami-scen22.log.gz");
+}
