@@ -61,6 +61,17 @@ impl Bridges {
     }
 }
 
+fn status(device: DeviceState) -> &'static str {
+    match device {
+        DeviceState::Unknown => "0",
+        DeviceState::NotInUse => "1",
+        DeviceState::InUse => "2",
+        DeviceState::Invalid => "4",
+        DeviceState::Unavailable => "5",
+        DeviceState::Ringing => "6",
+    }
+}
+
 /// Lists what one PBX holds to another one.
 fn list(at: Millis, from: &Pbx, bridges: &Bridges, to: &mut Pbx, out: &mut Vec<Told>) {
     let (queues, channels) = (ActionId::new(7, at as u64 * 2), ActionId::new(7, at as u64 * 2 + 1));
@@ -81,14 +92,7 @@ fn list(at: Millis, from: &Pbx, bridges: &Bridges, to: &mut Pbx, out: &mut Vec<T
     }
     for member in from.members.iter() {
         let paused = if member.paused.is_some() { "1" } else { "0" };
-        let status = match member.device {
-            DeviceState::Unknown => "0",
-            DeviceState::NotInUse => "1",
-            DeviceState::InUse => "2",
-            DeviceState::Invalid => "4",
-            DeviceState::Unavailable => "5",
-            DeviceState::Ringing => "6",
-        };
+        let status = status(member.device);
         let talks = from.calls.of_agent(&member.agent).any(|(_, leg)| {
             leg.wrap_until.is_none()
                 && leg.member.as_ref().is_some_and(|(queue, _)| *queue == member.queue)

@@ -95,7 +95,7 @@ impl Stage {
     /// What was told since this was last asked, a word for each event.
     fn heard(&mut self) -> Vec<String> {
         let told = std::mem::take(&mut self.told);
-        told.iter().map(|told| word(told)).collect()
+        told.iter().map(word).collect()
     }
 }
 
