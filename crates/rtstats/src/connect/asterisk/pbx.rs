@@ -183,8 +183,9 @@ impl Pbx {
         self.asked.insert(id, ask);
     }
 
-    /// Takes in one message of the stream, which happened at `at`.
+    /// Takes in one message of the stream, which happened at `at`; what was due before is done before.
     pub fn message(&mut self, at: Millis, message: &Message, out: &mut Vec<Told>) {
+        self.wake(at, out);
         if let Some(id) = message.action_id()
             && let Some(ask) = self.asked.get(&id).cloned()
         {
@@ -247,9 +248,9 @@ impl Pbx {
     pub fn figures(&self) -> Figures {
         Figures {
             queues: self.queues.len() as u64,
-            members: self.members.iter().count() as u64,
+            members: self.members.len() as u64,
             visits: self.calls.visits.len() as u64,
-            legs: self.calls.legs().count() as u64,
+            legs: self.calls.legs_len() as u64,
             ..self.figures
         }
     }

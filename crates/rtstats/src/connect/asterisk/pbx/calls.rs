@@ -125,6 +125,11 @@ impl Calls {
         self.legs.iter().map(|(id, leg)| (*id, leg))
     }
 
+    /// How many legs there are.
+    pub fn legs_len(&self) -> usize {
+        self.legs.len()
+    }
+
     /// The legs of an agent.
     pub fn of_agent(&self, agent: &str) -> impl Iterator<Item = (LegId, &Leg)> {
         self.some(self.by_agent.get(agent))

@@ -138,6 +138,11 @@ impl Members {
         self.by_key.values()
     }
 
+    /// How many memberships there are.
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
     /// All memberships' keys.
     pub fn keys(&self) -> impl Iterator<Item = &MemberKey> {
         self.by_key.keys()

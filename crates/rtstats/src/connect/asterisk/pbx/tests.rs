@@ -87,7 +87,6 @@ fn play(chunks: &[(Millis, Chunk)], pbx: &mut Pbx) -> Vec<Told> {
                 while has_banner && let Some(message) = decoder.message().unwrap() {
                     let message = with_our_id(&message, &ids);
                     let happened = message.timestamp().unwrap_or(*at);
-                    pbx.wake(happened, &mut out);
                     pbx.message(happened, &message, &mut out);
                 }
             }

@@ -186,14 +186,12 @@ fn check(messages: &[(Millis, Message)], lost: &Range<usize>, starts_anew: bool)
     let (mut heard, mut told) = (Vec::new(), Vec::new());
     let mut bridges = Bridges::default();
     for (place, (at, message)) in messages.iter().enumerate() {
-        all.wake(*at, &mut heard);
         all.message(*at, message, &mut heard);
         bridges.follow(message);
         if place == lost.start {
             some.disconnected(*at);
         }
         if !lost.contains(&place) {
-            some.wake(*at, &mut told);
             some.message(*at, message, &mut told);
         }
         if place == lost.end {

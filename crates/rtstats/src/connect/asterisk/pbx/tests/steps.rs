@@ -32,7 +32,6 @@ fn stage(mapping: Mapping) -> Stage {
 impl Stage {
     fn hear(&mut self, pairs: &[(&str, &str)]) -> &mut Stage {
         self.now += 10;
-        self.pbx.wake(self.now, &mut self.told);
         let message: Message = pairs.iter().copied().collect();
         self.pbx.message(self.now, &message, &mut self.told);
         self
