@@ -20,6 +20,8 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("tenants", &["database"]),
     ("shard", &["board"]),
     ("ingest", &["api"]),
+    ("simulate", &["post"]),
+    ("connect", &["ingest", "api", "post"]),
     ("admin", &["api", "server"]),
     ("routes", &["api", "ingest"]),
     ("server", &["api", "routes", "tls"]),
