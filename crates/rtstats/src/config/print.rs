@@ -69,5 +69,9 @@ fn value(form: &Form) -> String {
         }
         Form::Names => "list of names or IP addresses".to_owned(),
         Form::Directives => "level, or `module=level,…`".to_owned(),
+        Form::Text(_) | Form::Secret => "text".to_owned(),
+        Form::Host => "host".to_owned(),
+        Form::HostPort => "`HOST` or `HOST:PORT`".to_owned(),
+        Form::Tenant => "name".to_owned(),
     }
 }

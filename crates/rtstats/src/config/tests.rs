@@ -23,7 +23,11 @@ fn effective(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Effecti
     let environment: Vec<(OsString, OsString)> =
         environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let file = Some((Path::new("rtstats.toml"), file));
-    resolve(&Sources { file, environment: &environment, flags: &flags(line) })
+    let read_file = &|path: &Path| match path.to_str() {
+        Some("secret.txt") => Ok("s3cret\nnot it\n".to_owned()),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    resolve(&Sources { file, environment: &environment, flags: &flags(line), read_file })
 }
 
 fn mistakes(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Vec<String> {
@@ -66,6 +70,9 @@ fn every_setting_can_be_given_by_all_three() {
             Form::Word(words) => words[1],
             Form::Names => "a.example.com,192.0.2.1",
             Form::Directives => "warn,rtstats=debug",
+            Form::Text(_) | Form::Secret | Form::Host | Form::HostPort | Form::Tenant => {
+                unreachable!("forms of connections alone")
+            }
         };
         let in_file = match setting.form {
             Form::Whole(..) | Form::Seconds(..) | Form::Switch => text.to_owned(),
@@ -238,7 +245,9 @@ fn bytes_that_are_no_text_are_told() {
     use std::os::unix::ffi::OsStringExt;
     let environment = [("RTSTATS_DATA".into(), OsString::from_vec(vec![0x64, 0xff]))];
     let flags = ServeArgs::default();
-    let effective = resolve(&Sources { file: None, environment: &environment, flags: &flags });
+    let read_file = &|_: &Path| unreachable!("there is no such setting");
+    let sources = Sources { file: None, environment: &environment, flags: &flags, read_file };
+    let effective = resolve(&sources);
     let told = effective.into_config().unwrap_err().to_string();
     assert!(told.contains("data (environment RTSTATS_DATA): expected a path"), "{told}");
 }
@@ -362,6 +371,7 @@ proptest! {
             file: Some((Path::new("again.toml"), &effective.to_string())),
             environment: &[],
             flags: &ServeArgs::default(),
+            read_file: &|_: &Path| Err(std::io::ErrorKind::NotFound.into()),
         });
         prop_assert_eq!(effective.config, again.config);
     }

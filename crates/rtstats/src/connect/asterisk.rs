@@ -4,3 +4,4 @@ pub mod ami;
 pub mod clock_offset;
 pub mod mapping;
 pub mod pbx;
+pub mod settings;
