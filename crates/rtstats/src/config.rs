@@ -23,10 +23,12 @@ pub use args::ServeArgs;
 pub use form::Form;
 pub use judge::ReadFile;
 pub use mistake::{Mistake, Mistakes, Origin};
-pub use print::settings_table;
+pub use print::{connection_tables, settings_table};
 pub use resolve::{Effective, Sources, load, resolve};
 pub use section::{CONNECTION_KEYS, Key, PAUSE_KEYS, QUEUE_KEYS, SLA_KEYS};
 pub use settings::{Config, Limits, SETTINGS, Setting};
 
+#[cfg(test)]
+mod connection_tests;
 #[cfg(test)]
 mod tests;

@@ -19,18 +19,18 @@ fn flags(line: &[&str]) -> ServeArgs {
     ServeArgs::from_arg_matches(&command.try_get_matches_from(line).unwrap()).unwrap()
 }
 
-fn effective(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Effective {
+pub(super) fn effective(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Effective {
     let environment: Vec<(OsString, OsString)> =
         environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let file = Some((Path::new("rtstats.toml"), file));
     let read_file = &|path: &Path| match path.to_str() {
-        Some("secret.txt") => Ok("s3cret\nnot it\n".to_owned()),
+        Some("secret.txt" | "/etc/rtstats/main.secret") => Ok("s3cret\nnot it\n".to_owned()),
         _ => Err(std::io::ErrorKind::NotFound.into()),
     };
     resolve(&Sources { file, environment: &environment, flags: &flags(line), read_file })
 }
 
-fn mistakes(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Vec<String> {
+pub(super) fn mistakes(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Vec<String> {
     let mistakes = effective(file, environment, line).into_config().expect_err("a mistake");
     mistakes.0.iter().map(ToString::to_string).collect()
 }
@@ -309,21 +309,25 @@ fn the_help_is_plain_text_under_headings() {
     }
 }
 
-/// `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` writes the table anew.
+/// `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` writes the tables anew.
 #[test]
-fn the_docs_hold_the_table() {
-    const BEGIN: &str =
-        "<!-- table of settings: generated, see crates/rtstats/src/config/tests.rs -->\n";
+fn the_docs_hold_the_tables() {
     const END: &str = "<!-- end of the table -->\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the mark before the table");
-    let (table, after) = rest.split_once(END).expect("the mark after the table");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", settings_table())).unwrap();
-        return;
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (name, table) in [("settings", settings_table()), ("connections", connection_tables())] {
+        let begin = format!(
+            "<!-- table of {name}: generated, see crates/rtstats/src/config/tests.rs -->\n"
+        );
+        let (before, rest) = text.split_once(&begin).expect("the mark before the table");
+        let (held, after) = rest.split_once(END).expect("the mark after the table");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            text = format!("{before}{begin}{table}{END}{after}");
+            fs::write(&path, &text).unwrap();
+        } else {
+            assert!(held == table, "docs/configuration.md is behind: UPDATE_DOCS=1 renews it");
+        }
     }
-    assert!(table == settings_table(), "docs/configuration.md is behind: UPDATE_DOCS=1 renews it");
 }
 
 /// The documented file must be one that is accepted.
@@ -337,6 +341,7 @@ fn the_examples_of_the_docs_are_accepted() {
         let toml = example.split("```").next().unwrap();
         effective(toml, &[], &["--data=d"]).into_config().unwrap();
     }
+    assert!(text.contains("[connect.asterisk."));
 }
 
 /// Text that is nearly a configuration.
