@@ -4,4 +4,7 @@
 //! to the other system was cut, it asks the server for the present state, compares, and tells the differences.
 
 pub mod asterisk;
+pub mod kept;
+mod metrics;
 pub mod names;
+pub mod status;
