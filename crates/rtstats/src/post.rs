@@ -3,13 +3,7 @@
 //! A batch that may not have arrived is sent again with the same numbers: the server knows what it has. This module
 //! knows the server's address and whom to trust; what the events say is its callers' matter.
 
-use std::{
-    fmt, fs,
-    path::Path,
-    str::FromStr,
-    thread,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, fs, path::Path, str::FromStr, thread, time::Duration};
 
 use anyhow::{Context, anyhow, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -17,7 +11,7 @@ use rustls::CertificateError;
 use serde::Deserialize;
 use ureq::{
     Agent,
-    http::{Response, StatusCode, Uri},
+    http::{HeaderMap, Response, StatusCode, Uri},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
@@ -139,13 +133,13 @@ pub enum Attempt<T> {
     Never(anyhow::Error),
 }
 
-/// A body, and the server's clock as the head tells it.
+/// An answer of 200.
 #[derive(Debug)]
 pub struct Body {
-    /// The bytes.
+    /// Its head.
+    pub headers: HeaderMap,
+    /// Its body.
     pub bytes: Vec<u8>,
-    /// The header `Date`, to the second.
-    pub date: Option<SystemTime>,
 }
 
 impl Poster {
@@ -224,11 +218,10 @@ impl Poster {
         };
         let status = response.status();
         if status == StatusCode::OK {
-            let date = response.headers().get("Date").and_then(|value| value.to_str().ok());
-            let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+            let headers = std::mem::take(response.headers_mut());
             let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
             return match body {
-                Ok(bytes) => Attempt::Done(Body { bytes, date }),
+                Ok(bytes) => Attempt::Done(Body { headers, bytes }),
                 Err(error) => self.unsent(error),
             };
         }

@@ -4,4 +4,5 @@ pub mod ami;
 pub mod clock_offset;
 pub mod mapping;
 pub mod pbx;
+pub mod session;
 pub mod settings;

@@ -241,6 +241,11 @@ impl Monitor {
         }
     }
 
+    /// The connector's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What it does from now on.
     pub fn enter(&self, stage: Stage) {
         self.stand(|standing| {
