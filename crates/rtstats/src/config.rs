@@ -8,6 +8,7 @@
 //! Nothing is bound or opened here: all mistakes of all sources are told at once, before anything starts.
 
 mod args;
+mod connect_args;
 mod connections;
 mod environment;
 mod file;
@@ -20,6 +21,7 @@ mod section;
 mod settings;
 
 pub use args::ServeArgs;
+pub use connect_args::ConnectArgs;
 pub use form::Form;
 pub use judge::ReadFile;
 pub use mistake::{Mistake, Mistakes, Origin};

@@ -22,7 +22,7 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("ingest", &["api"]),
     ("simulate", &["post"]),
     ("connect", &["ingest", "api", "post"]),
-    ("admin", &["api", "server"]),
+    ("admin", &["api", "connect", "server"]),
     ("routes", &["api", "ingest"]),
     ("server", &["api", "routes", "tls"]),
     ("app", &["config"]),

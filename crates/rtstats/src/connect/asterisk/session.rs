@@ -20,6 +20,7 @@ use tokio::{
 
 use super::{
     ami::{AmiError, Backoff, Message, Session, Target},
+    clock_offset::ClockOffset,
     pbx::{Pbx, Told},
     settings::Connection,
 };
@@ -155,6 +156,7 @@ impl Connector {
             sink: &self.sink,
             monitor: &self.monitor,
             link: Link::new(&self.connection.target, &self.monitor),
+            offset: ClockOffset::default(),
             figures: Figures::default(),
             told: Vec::new(),
         };
@@ -175,6 +177,7 @@ struct Work<'a> {
     sink: &'a Sink,
     monitor: &'a Monitor,
     link: Link<'a>,
+    offset: ClockOffset,
     /// What the model counted when it was last looked at.
     figures: Figures,
     /// Emptied after each use; kept for its room.
@@ -222,13 +225,17 @@ impl<'a> Work<'a> {
     fn heard(&mut self, change: Change, messages: &mut Vec<Message>) {
         let now = self.sink.now();
         match change {
-            Change::LoggedIn => self.pbx.connected(now),
+            Change::LoggedIn => {
+                self.offset = ClockOffset::default();
+                self.pbx.connected(now);
+            }
             Change::Cut => self.pbx.disconnected(now),
             Change::Messages => {}
         }
         for message in messages.drain(..) {
-            self.monitor.message(kind(&message), now);
-            self.pbx.message(now, &message, &mut self.told);
+            self.monitor.message(message.name(), now);
+            let at = self.offset.happened(message.timestamp(), now);
+            self.pbx.message(at, &message, &mut self.told);
         }
         self.tell(now);
         if let State::Up { session, .. } = &mut self.link.state {
@@ -418,11 +425,6 @@ async fn at_time(time: Option<Millis>, now: Millis) {
         Some(time) => sleep(Duration::from_millis(u64::try_from(time - now).unwrap_or(0))).await,
         None => pending().await,
     }
-}
-
-/// Answers count as what they are not: they have no kind of their own.
-fn kind(message: &Message) -> Option<&str> {
-    message.name()
 }
 
 fn figures(pbx: &Pbx) -> Figures {
