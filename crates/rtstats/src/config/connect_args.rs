@@ -83,7 +83,9 @@ impl Args for ConnectArgs {
             );
         let flags = keys().zip(FLAGS.iter());
         flags.fold(command.arg(config).arg(name), |command, (key, flag)| {
-            command.arg(arg(key, flag).help_heading("The PBX and its mapping"))
+            let arg = arg(key, flag);
+            let is_flag = arg.get_long().is_some();
+            command.arg(if is_flag { arg.help_heading("The PBX and its mapping") } else { arg })
         })
     }
 
@@ -150,6 +152,7 @@ impl ConnectArgs {
                 return Err(Mistakes(mistakes));
             }
         };
+        section.secret_from = format!("--secret-file FILE or {SECRET_VARIABLE}");
         let secret = environment.iter().find(|(name, _)| name == SECRET_VARIABLE);
         for key in CONNECTION_KEYS {
             let origin = Origin::Flag(key.name.replace('_', "-"));

@@ -38,13 +38,18 @@ pub(super) struct Section {
     pub(super) origins: BTreeMap<String, Origin>,
     /// Something in it is wrong: no connection comes of it.
     pub(super) faulty: bool,
+    /// How a secret can be given, should there be none.
+    pub(super) secret_from: String,
 }
 
 impl Section {
     /// A section without any value.
     pub(super) fn new(name: ConnectionName, origin: Origin) -> Section {
         let (draft, origins) = (Draft::default(), BTreeMap::new());
-        Section { name, origin, draft, origins, faulty: false }
+        let secret = CONNECTION_KEYS.iter().find(|key| key.is_secret());
+        let variable = secret.map(|key| section_variable(&name, key)).unwrap_or_default();
+        let secret_from = format!("it, secret_file or {variable}");
+        Section { name, origin, draft, origins, faulty: false, secret_from }
     }
 
     /// Its name in the file.

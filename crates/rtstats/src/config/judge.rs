@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, io, path::Path};
 
 use super::{
-    connections::{Section, quoted, section_variable},
+    connections::{Section, quoted},
     form::{Form, Value},
     mistake::{Mistake, Origin},
-    section::{CONNECTION_KEYS, Draft},
+    section::Draft,
 };
 use crate::connect::asterisk::{
     ami::{Secret, Target, Tls},
@@ -70,10 +70,7 @@ fn one_secret(section: &mut Section, read_file: &ReadFile, mistakes: &mut Vec<Mi
     let given = |key: &str| section.origins.get(key).map(rank);
     let file = match (given("secret"), given("secret_file")) {
         (None, None) => {
-            let variable = CONNECTION_KEYS.iter().find(|key| key.is_secret());
-            let variable =
-                variable.map(|key| section_variable(&section.name, key)).unwrap_or_default();
-            let message = format!("required: give it, secret_file or {variable}");
+            let message = format!("required: give {}", section.secret_from);
             return section.wrong("secret", message, mistakes);
         }
         (Some(secret), Some(file)) if secret == file => {
