@@ -183,9 +183,9 @@ mod tests {
             let find = |name: &str| set.iter().find(|(set, _)| *set == name);
             default_state(&name, |name| find(name).map(|(_, path)| PathBuf::from(path))).ok()
         };
-        let home = ("HOME", "/home/u");
+        let home = ("HOME", "/h/u");
         let expected = |path: &str| Some(Path::new(path).to_owned());
-        assert_eq!(place(&[home]), expected("/home/u/.local/state/rtstats/asterisk-main.json"));
+        assert_eq!(place(&[home]), expected("/h/u/.local/state/rtstats/asterisk-main.json"));
         let xdg = ("XDG_STATE_HOME", "/s");
         assert_eq!(place(&[home, xdg]), expected("/s/rtstats/asterisk-main.json"));
         let service = ("STATE_DIRECTORY", "/var/lib/rtstats");

@@ -8,7 +8,6 @@ use super::{
     form::Value,
     section::{CONNECTION_KEYS, Draft, Key, PAUSE_KEYS, QUEUE_KEYS, SLA_KEYS},
     tests::{effective, mistakes},
-
 };
 use crate::connect::asterisk::{
     ami::{Secret, Target, Tls},

@@ -348,6 +348,8 @@ fn the_examples_of_the_docs_are_accepted() {
 fn nearly_toml() -> impl Strategy<Value = String> {
     let key = prop_oneof![
         prop::sample::select(SETTINGS).prop_map(|setting| setting.key.to_owned()),
+        (0..CONNECTION_KEYS.len()).prop_map(|index| CONNECTION_KEYS[index].name.to_owned()),
+        (0..QUEUE_KEYS.len()).prop_map(|index| QUEUE_KEYS[index].name.to_owned()),
         "[a-z_.\"']{0,12}",
     ];
     let value = prop_oneof![
@@ -362,7 +364,8 @@ fn nearly_toml() -> impl Strategy<Value = String> {
     ];
     let line = prop_oneof![
         8 => (key, value).prop_map(|(key, value)| format!("{key} = {value}\n")),
-        1 => "\\[\\[?(limits|tls|log|admin|[a-z]{1,5})\\]?\\]\n",
+        1 => "\\[\\[?(limits|tls|log|admin|connect|[a-z]{1,5})\\]?\\]\n",
+        2 => "\\[connect\\.asterisk\\.[ab](\\.(queue|pause|agent)(\\.'[ -&]')?)?\\]\n",
     ];
     prop::collection::vec(line, 0..8).prop_map(|lines| lines.concat())
 }

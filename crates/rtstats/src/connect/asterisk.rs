@@ -4,5 +4,6 @@ pub mod ami;
 pub mod clock_offset;
 pub mod mapping;
 pub mod pbx;
+mod reconnect;
 pub mod session;
 pub mod settings;

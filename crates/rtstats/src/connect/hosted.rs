@@ -1,6 +1,7 @@
 //! Connectors inside a server: a thread for each, which a fault of its own restarts and which takes nothing else down.
 
 use std::{
+    future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
@@ -12,7 +13,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     asterisk::{
-        session::{Connector, KINDS},
+        session::{Connector, KINDS, SessionError},
         settings::Connection,
     },
     kept::Kept,
@@ -53,11 +54,14 @@ impl Hosted {
             let thread = std::thread::Builder::new().name(format!("asterisk-{name}"));
             let thread = thread.spawn(move || {
                 let (monitor, tenant) = (&monitor, &connection.tenant);
-                restarted(monitor, stopped.clone(), || {
+                restarted(monitor, stopped.clone(), WAITS, || {
                     let sink =
                         Sink::here(ingest.clone(), api.clone(), tenant.clone(), monitor.clone());
                     let (kept, monitor) = (kept.clone(), monitor.clone());
-                    Connector::new(connection.clone(), kept, sink, monitor, stopped.clone())
+                    let connection = connection.clone();
+                    let mut connector =
+                        Connector::new(connection, kept, sink, monitor, stopped.clone());
+                    async move { connector.run().await }
                 });
             })?;
             hosted.threads.push(thread);
@@ -77,13 +81,14 @@ impl Hosted {
 }
 
 /// Runs a connector until it is stopped, whatever becomes of it.
-fn restarted(
+fn restarted<F: Future<Output = Result<(), SessionError>>>(
     monitor: &Monitor,
     mut stopped: watch::Receiver<bool>,
-    connector: impl Fn() -> Connector,
+    waits: (Duration, Duration),
+    run: impl Fn() -> F,
 ) {
     let connector_name = monitor.name();
-    let mut backoff = Backoff::new(WAITS);
+    let mut backoff = Backoff::new(waits);
     loop {
         let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
@@ -93,7 +98,7 @@ fn restarted(
             }
         };
         // What a panic leaves half done is dropped with the connector: the next begins with the server's state.
-        let run = AssertUnwindSafe(|| runtime.block_on(async { connector().run().await }));
+        let run = AssertUnwindSafe(|| runtime.block_on(run()));
         let line = match catch_unwind(run) {
             Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
@@ -108,5 +113,39 @@ fn restarted(
         if runtime.block_on(stop) {
             return monitor.enter(Stage::Stopped);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::connect::sink::SinkError;
+
+    #[test]
+    fn a_connector_that_panics_or_is_refused_begins_anew_until_it_is_stopped() {
+        let monitor = Connectors::default().add("main", "acme", "pbx", &[]);
+        let (stop, stopped) = watch::channel(false);
+        let runs = Cell::new(0);
+        let waits = (Duration::from_millis(1), Duration::from_millis(1));
+        restarted(&monitor, stopped, waits, || {
+            runs.set(runs.get() + 1);
+            let (run, stop) = (runs.get(), stop.clone());
+            async move {
+                match run {
+                    1 => panic!("an assertion of a test"),
+                    2 => Err(SinkError::Refused("refused".to_owned()).into()),
+                    _ => {
+                        stop.send_replace(true);
+                        Err(SinkError::Refused("at last".to_owned()).into())
+                    }
+                }
+            }
+        });
+        assert_eq!(runs.get(), 3);
+        let status = monitor.status();
+        assert_eq!(status.stage, Stage::Stopped);
+        assert_eq!(status.last_error.as_deref(), Some("at last"));
     }
 }

@@ -62,10 +62,14 @@ impl Kept {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Names::default()),
             Err(error) => return Err(self.io("read", error)),
         };
-        serde_json::from_slice(&bytes).map_err(|error| KeptError::Damaged {
-            path: self.path.clone(),
-            reason: error.to_string(),
-        })
+        let damaged = |reason: String| KeptError::Damaged { path: self.path.clone(), reason };
+        let value: serde_json::Value =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        // Every file of ours has queues, if none; what has no such field was another's.
+        if !value.get("queues").is_some_and(serde_json::Value::is_object) {
+            return Err(damaged("it has no `queues`".to_owned()));
+        }
+        serde_json::from_value(value).map_err(|error| damaged(error.to_string()))
     }
 
     /// Keeps the names; on disk when this returns.
@@ -125,7 +129,7 @@ mod tests {
     fn a_damaged_file_is_told_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let kept = Kept::at(folder.path().join("names.json"));
-        for damaged in ["", "{\"queues\":{\"sales\":", "[]", "{\"queues\":{\"sales\":-1}}"] {
+        for damaged in ["", "{\"queues\":{\"sales\":", "[]", "{}", "{\"queues\":{\"sales\":-1}}"] {
             fs::write(kept.path(), damaged).unwrap();
             let told = kept.load().unwrap_err().to_string();
             assert!(told.contains("names.json is damaged") && told.contains("backup"), "{told}");

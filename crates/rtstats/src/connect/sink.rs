@@ -77,6 +77,15 @@ impl Sink {
         }
     }
 
+    /// Ends when the tenant whose present state was taken is gone, as far as that can be seen without sending.
+    pub async fn gone(&self) -> SinkError {
+        match &self.0 {
+            Way::Here(here) => here.gone().await,
+            // Another server tells when something is sent.
+            Way::There(_) => std::future::pending().await,
+        }
+    }
+
     /// Now, by the server's clock: events must not lie ahead of it (SPEC §4).
     pub fn now(&self) -> Millis {
         match &self.0 {
@@ -114,3 +123,6 @@ impl<'a> Trouble<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,8 +101,7 @@ fn a_tenant_may_come_and_go_while_its_connector_runs() {
         let client = server.client(&folder).signed_in("acme", &data);
         wait_for(&client, "day-queued", removed);
         folder.succeed(&["tenant", "remove", "acme"]);
-        // The connector learns of it when it next has something to tell.
-        pbx.join(&format!("2.{removed}"));
+        pbx.join_unheard(&format!("2.{removed}"));
         let deadline = Instant::now() + PATIENCE;
         let gone = "the tenant acme has been removed";
         while server.log().matches(gone).count() < removed as usize {

@@ -1,6 +1,6 @@
 //! A connector at work: it takes the server's present state, logs in to the PBX, tells what differs, and follows.
 //!
-//! One loop on one thread. Its parts know nothing of each other: the line ([`Session`]) gives messages, the model
+//! One loop on one thread. Its parts know nothing of each other: the line ([`Link`]) gives messages, the model
 //! ([`Pbx`]) turns them into events, the outlet numbers them, the [`Sink`] gets them onto disk. While the line is cut the
 //! model lives on: its timers run, and what the server has not taken yet waits. Only when the server refuses, or the
 //! tenant is gone, everything begins anew from the server's state.
@@ -19,9 +19,10 @@ use tokio::{
 };
 
 use super::{
-    ami::{AmiError, Backoff, Message, Session, Target},
+    ami::Message,
     clock_offset::ClockOffset,
     pbx::{Pbx, Told},
+    reconnect::{Change, Link},
     settings::Connection,
 };
 use crate::{
@@ -188,11 +189,13 @@ impl<'a> Work<'a> {
     async fn follow(mut self, stopping: &mut watch::Receiver<bool>) -> Result<(), SessionError> {
         let mut sending: Option<Sending<'a>> = None;
         let mut messages = Vec::new();
+        let mut gone = std::pin::pin!(self.sink.gone());
         loop {
             self.hand_out(&mut sending);
             tokio::select! {
                 biased;
                 () = stopped(stopping) => break,
+                error = &mut gone => return Err(error.into()),
                 (live, sent) = under_way(&mut sending) => {
                     sending = None;
                     self.outlet.taken(&live, sent?, self.sink.now());
@@ -238,7 +241,7 @@ impl<'a> Work<'a> {
             self.pbx.message(at, &message, &mut self.told);
         }
         self.tell(now);
-        if let State::Up { session, .. } = &mut self.link.state {
+        if let Some(session) = self.link.session() {
             for ask in self.pbx.asks() {
                 let id = session.send(&ask.action());
                 self.pbx.asked(ask, id);
@@ -308,9 +311,7 @@ impl<'a> Work<'a> {
             }
         };
         let flushed: Result<Result<(), SinkError>, _> = timeout(STOP_GRACE, flush).await;
-        if let State::Up { session, .. } = self.link.state {
-            session.logoff().await;
-        }
+        self.link.end().await;
         match flushed {
             Ok(flushed) => Ok(flushed?),
             // They are not lost: the next start finds what differs.
@@ -319,90 +320,6 @@ impl<'a> Work<'a> {
                 Ok(())
             }
         }
-    }
-}
-
-/// The line to the PBX, which comes back by itself.
-struct Link<'a> {
-    target: &'a Target,
-    monitor: &'a Monitor,
-    backoff: Backoff,
-    state: State<'a>,
-    /// The present state was compared since the login.
-    is_compared: bool,
-    /// The last trouble, which isn't told again and again.
-    trouble: String,
-}
-
-enum State<'a> {
-    Down { until: Instant },
-    Connecting(Pin<Box<dyn Future<Output = Result<Session, AmiError>> + Send + 'a>>),
-    Up { session: Box<Session>, since: Instant },
-}
-
-/// What became of the line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    LoggedIn,
-    Messages,
-    Cut,
-}
-
-impl<'a> Link<'a> {
-    fn new(target: &'a Target, monitor: &'a Monitor) -> Link<'a> {
-        // Without the system's randomness all have the same waits, which is a pity and no more.
-        let backoff = Backoff::new(getrandom::u64().unwrap_or(0));
-        let state = State::Down { until: Instant::now() };
-        let trouble = String::new();
-        Link { target, monitor, backoff, state, is_compared: false, trouble }
-    }
-
-    /// The next that happens. May be dropped at any time without loss.
-    async fn next(&mut self, messages: &mut Vec<Message>) -> Change {
-        loop {
-            match &mut self.state {
-                State::Down { until } => {
-                    sleep_until((*until).into()).await;
-                    self.monitor.enter(Stage::Connecting);
-                    self.state = State::Connecting(Box::pin(Session::connect(self.target)));
-                }
-                State::Connecting(connecting) => match connecting.await {
-                    Ok(session) => return self.logged_in(session),
-                    Err(error) => self.cut(&error, Duration::ZERO),
-                },
-                State::Up { session, since } => match session.next_batch(messages).await {
-                    Ok(()) => return Change::Messages,
-                    Err(error) => {
-                        let held = since.elapsed();
-                        self.cut(&error, held);
-                        return Change::Cut;
-                    }
-                },
-            }
-        }
-    }
-
-    fn logged_in(&mut self, session: Session) -> Change {
-        let (address, version) = (&self.target.address, &session.banner().version);
-        tracing::info!(connector = self.monitor.name(), version, "logged in to {address}");
-        self.trouble.clear();
-        self.is_compared = false;
-        self.monitor.logged_in();
-        self.state = State::Up { session: Box::new(session), since: Instant::now() };
-        Change::LoggedIn
-    }
-
-    fn cut(&mut self, error: &AmiError, held: Duration) {
-        let wait = self.backoff.wait(held);
-        let (connector, line) = (self.monitor.name(), error.to_string());
-        if line == self.trouble {
-            tracing::debug!(connector, "{line}; trying again in {:.1} s", wait.as_secs_f64());
-        } else {
-            tracing::warn!(connector, "{line}; trying again in {:.1} s", wait.as_secs_f64());
-        }
-        self.monitor.cut(cause(error), &line);
-        self.trouble = line;
-        self.state = State::Down { until: Instant::now() + wait };
     }
 }
 
@@ -437,23 +354,5 @@ fn figures(pbx: &Pbx) -> Figures {
         resyncs: told.resyncs,
         corrections: told.corrections,
         missed: told.missed,
-    }
-}
-
-fn cause(error: &AmiError) -> Cause {
-    match error {
-        AmiError::Address { .. }
-        | AmiError::UnknownHost { .. }
-        | AmiError::Refused { .. }
-        | AmiError::ConnectTimeout { .. }
-        | AmiError::Unreachable { .. }
-        | AmiError::TurnedAway { .. } => Cause::Unreachable,
-        AmiError::CaFile { .. } | AmiError::Tls { .. } => Cause::Tls,
-        AmiError::Login { .. } | AmiError::NoChallenge { .. } | AmiError::LoginTimeout { .. } => {
-            Cause::Login
-        }
-        AmiError::Closed { .. } | AmiError::Broken { .. } => Cause::Closed,
-        AmiError::Silent { .. } => Cause::Silent,
-        AmiError::NotAmi { .. } | AmiError::Malformed { .. } => Cause::Malformed,
     }
 }

@@ -144,6 +144,15 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_as_an_address_is_written_as_it_was_read(text in "[a-z0-9:.\\[\\]-]{0,24}|\\PC{0,24}") {
+            if let Ok(address) = text.parse::<HostPort>() {
+                proptest::prop_assert_eq!(address.to_string().parse::<HostPort>(), Ok(address));
+            }
+        }
+    }
+
     #[test]
     fn a_name_is_short_and_plain() {
         for good in ["a", "main", "Main_2-b", &"x".repeat(32)] {

@@ -28,6 +28,9 @@ use crate::{
 /// How often a tenant that isn't served yet is looked for: as often as tenants are.
 const READY_EVERY: Duration = Duration::from_millis(50);
 
+/// How often it is looked whether the tenant is still the same.
+const GONE_EVERY: Duration = Duration::from_millis(500);
+
 /// How long a tenant may take to be recovered before its wait is worth a line.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -73,6 +76,19 @@ impl Here {
             }
             sleep(READY_EVERY).await;
             waited += READY_EVERY;
+        }
+    }
+
+    /// A tenant that is removed and added again is another one, also when nothing happens in it.
+    pub(super) async fn gone(&self) -> SinkError {
+        loop {
+            let directory = self.api.directory.load();
+            let id = directory.get(&self.tenant).map(|tenant| tenant.id.0);
+            if id != Some(self.id.load(Relaxed)) {
+                return SinkError::Gone(self.tenant.clone());
+            }
+            drop(directory);
+            sleep(GONE_EVERY).await;
         }
     }
 
