@@ -178,16 +178,18 @@ fn tls_reason(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let advice = match inner {
         Some(rustls::Error::InvalidCertificate(fault)) => match fault {
-            CertificateError::UnknownIssuer => {
-                "the certificate isn't trusted: give it or its authority as tls_ca_file"
+            // The second: another authority of the same name has signed it.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                "the certificate isn't trusted: give it or its authority as tls_ca"
             }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                "the certificate is for another name: set tls_server_name, or give the certificate itself as tls_ca_file"
+                "the certificate is for another name: set tls_server_name, or give the certificate itself as tls_ca"
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
                 "the certificate has expired: renew it on the PBX"
             }
-            _ => "the certificate isn't accepted",
+            // Among others: it calls itself an authority.
+            _ => "the certificate isn't accepted: give the certificate itself as tls_ca",
         },
         Some(rustls::Error::InvalidMessage(_)) => {
             "the port speaks no TLS: give the port of `tlsbindaddr` in manager.conf"
@@ -199,3 +201,6 @@ fn tls_reason(error: &io::Error) -> String {
     };
     format!("{advice} ({error})")
 }
+
+#[cfg(test)]
+mod tests;

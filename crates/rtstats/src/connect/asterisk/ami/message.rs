@@ -151,7 +151,8 @@ impl Message {
 pub(super) fn write_line(key: &str, value: &str, out: &mut Vec<u8>) {
     let clean = |byte: u8| if matches!(byte, b'\r' | b'\n') { b' ' } else { byte };
     out.extend(key.bytes().map(clean));
-    if !key.is_empty() {
+    // A line that had no colon gets none, unless it would be read otherwise.
+    if !key.is_empty() || value.is_empty() || value.contains(':') {
         out.extend_from_slice(b": ");
     }
     out.extend(value.bytes().map(clean));

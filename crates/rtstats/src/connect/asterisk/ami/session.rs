@@ -302,3 +302,6 @@ fn key(challenge: &str, secret: &str) -> String {
 fn told(answer: &Message) -> String {
     answer.get("Message").unwrap_or("no reason given").to_owned()
 }
+
+#[cfg(test)]
+mod tests;
