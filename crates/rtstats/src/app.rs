@@ -96,7 +96,6 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
 
     let (stopping, stopped) = watch::channel(false);
-    let recovered = AtomicBool::new(false);
     let connectors = Connectors::default();
     let pages = Admin {
         shards: shards.clone(),
@@ -104,7 +103,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         metrics,
         connectors: connectors.clone(),
         stopping: stopped,
-        recovered,
+        recovered: AtomicBool::new(false),
     };
     let admin = AdminPages::start(admin_listener, pages)?;
     let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
