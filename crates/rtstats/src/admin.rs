@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::{
     api::answer::Answer,
+    connect::status::Connectors,
     journal::Journal,
     server::{Guard, Patience, UnderWay},
     shard::{Ledger, Shards, State},
@@ -52,6 +53,8 @@ pub struct Admin {
     pub journal: Arc<dyn Journal>,
     /// Our own figures.
     pub metrics: Metrics,
+    /// The connectors'.
+    pub connectors: Connectors,
     /// Whether the server has been told to stop.
     pub stopping: tokio::sync::watch::Receiver<bool>,
     /// Whether all that was there at the start has been recovered; a tenant added later makes nobody wait.
@@ -154,6 +157,7 @@ async fn metrics(admin: &Admin) -> Answer {
     if let Some(ledgers) = &ledgers {
         freshness(&mut body, ledgers);
     }
+    admin.connectors.write_metrics(&mut body);
     let mut answer = text(StatusCode::OK, body);
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
     answer

@@ -22,6 +22,7 @@ use crate::{
     admin::{self, Admin},
     api::{Api, Rates},
     config::Config,
+    connect::{hosted::Hosted, status::Connectors},
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     routes::Routes,
@@ -46,6 +47,9 @@ pub struct Running {
     pub api: Arc<Api>,
     /// The way in for events, also those of this process.
     pub ingest: Arc<Ingest>,
+    /// How the connectors stand.
+    pub connectors: Connectors,
+    hosted: Hosted,
     shards: Arc<Shards>,
     journal: Arc<SqliteJournal>,
     server: Server,
@@ -92,9 +96,15 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
 
     let (stopping, stopped) = watch::channel(false);
-    let recovered = AtomicBool::new(false);
-    let pages =
-        Admin { shards: shards.clone(), journal: shared, metrics, stopping: stopped, recovered };
+    let connectors = Connectors::default();
+    let pages = Admin {
+        shards: shards.clone(),
+        journal: shared,
+        metrics,
+        connectors: connectors.clone(),
+        stopping: stopped,
+        recovered: AtomicBool::new(false),
+    };
     let admin = AdminPages::start(admin_listener, pages)?;
     let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
     let housekeeping = Housekeeping::start(Keeping {
@@ -107,12 +117,15 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         refresh_every: config.refresh,
         retention_ms: i64::from(config.retention_days) * MS_PER_DAY,
     })?;
+    let hosted = Hosted::start(&config.asterisk, &config.data, &ingest, &api, &connectors)?;
     Ok(Running {
         addresses,
         admin_address,
         certificate_advice,
         api,
         ingest,
+        connectors,
+        hosted,
         shards,
         journal,
         server,
@@ -136,6 +149,7 @@ impl Running {
     pub fn stop(self) {
         self.stopping.send_replace(true);
         self.server.stop(self.stop_grace);
+        self.hosted.stop();
         self.housekeeping.stop();
         self.shards.stop();
         if let Err(error) = self.journal.close() {

@@ -1,5 +1,7 @@
 //! The command line: what it says, and what it does.
 
+mod connect;
+
 use std::{
     io::{self, Write},
     path::PathBuf,
@@ -9,6 +11,8 @@ use std::{
 use anyhow::bail;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stats::zone::Zone;
+
+use connect::ConnectCommand;
 
 use crate::{
     app,
@@ -50,6 +54,9 @@ enum Command {
     Log(LogArgs),
     /// Make a believable contact centre's events
     Simulate(SimulateArgs),
+    /// Follow a PBX and send what happens to a server, as a process of its own
+    #[command(subcommand)]
+    Connect(ConnectCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -118,6 +125,7 @@ struct Folder {
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
     let done = match cli.command {
+        Command::Connect(command) => return ended(connect::run(command)),
         Command::Demo(args) => demo::run(&args),
         Command::Serve(args) => serve(&args),
         Command::Config(args) => print_config(&args),
@@ -127,8 +135,12 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Log(args) => log(&args),
         Command::Simulate(args) => simulate::run(&args),
     };
+    ended(done.map(|()| ExitCode::SUCCESS))
+}
+
+fn ended(done: anyhow::Result<ExitCode>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("rtstats: {}", told(&error));

@@ -4,4 +4,10 @@
 //! to the other system was cut, it asks the server for the present state, compares, and tells the differences.
 
 pub mod asterisk;
+pub mod hosted;
+pub mod kept;
+mod metrics;
 pub mod names;
+mod outlet;
+pub mod sink;
+pub mod status;

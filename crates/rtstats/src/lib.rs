@@ -2,7 +2,8 @@
 //!
 //! Modules stand on floors, a module naming only lower ones; ARCHITECTURE.md is the map.
 
-// Floor 1: the only reader of wall time; logs and our own metrics.
+// Floor 1: the only reader of wall time; logs and our own metrics; waits between attempts.
+pub mod backoff;
 pub mod clock;
 pub mod telemetry;
 // Floor 2: the durable order of events, the tenants and their tokens.
@@ -17,6 +18,7 @@ pub mod admin;
 pub mod api;
 pub mod connect;
 pub mod ingest;
+pub mod post;
 pub mod replay;
 pub mod routes;
 pub mod server;

@@ -23,7 +23,6 @@ mod live;
 mod local;
 mod names;
 mod plan;
-mod post;
 mod roster;
 mod routing;
 mod shifts;
@@ -48,7 +47,7 @@ pub use centre::Simulation;
 pub use plan::Plan;
 
 use crate::{
-    clock,
+    clock, post,
     tenants::{TenantName, Token},
 };
 use local::{DateNumber, LocalTime};

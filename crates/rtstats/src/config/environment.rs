@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 
 use super::{
+    connections,
     mistake::{Mistake, Origin, suggestion},
     resolve::Found,
     settings::SETTINGS,
@@ -14,8 +15,8 @@ pub(super) const PREFIX: &str = "RTSTATS_";
 /// Names the TOML file.
 pub(super) const CONFIG_VARIABLE: &str = "RTSTATS_CONFIG";
 
-/// The variable of another command, `rtstats simulate`: it may be set where a server starts too.
-const SIMULATE_VARIABLE: &str = "RTSTATS_ACTION_TOKEN";
+/// Variables of other commands, `rtstats simulate` and `rtstats connect`: they may be set where a server starts too.
+const OTHERS: &[&str] = &["RTSTATS_ACTION_TOKEN", "RTSTATS_AMI_SECRET"];
 
 /// Reads all variables that begin with our prefix; unknown ones are mistakes.
 pub(super) fn read(
@@ -25,7 +26,10 @@ pub(super) fn read(
 ) {
     for (name, value) in variables {
         let name = name.to_string_lossy();
-        let others = name == CONFIG_VARIABLE || name == SIMULATE_VARIABLE || is_service_link(&name);
+        let others = name == CONFIG_VARIABLE
+            || OTHERS.contains(&&*name)
+            || connections::is_variable(&name)
+            || is_service_link(&name);
         if others || !name.starts_with(PREFIX) {
             continue;
         }

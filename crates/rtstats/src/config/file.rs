@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    connections::{self, Section},
     form::Form,
     mistake::{Mistake, Origin, suggestion},
     resolve::Found,
@@ -16,6 +17,7 @@ pub(super) fn read(
     path: &Path,
     text: &str,
     found: &mut Vec<Found>,
+    sections: &mut Vec<Section>,
     mistakes: &mut Vec<Mistake>,
 ) -> bool {
     let at = |offset: usize| Origin::File { path: path.to_owned(), line: line_of(text, offset) };
@@ -34,6 +36,9 @@ pub(super) fn read(
         let name: &str = key.get_ref();
         let origin = at(key.span().start);
         match value.get_ref() {
+            value if name == connections::TABLE => {
+                connections::read(value, origin, &at, sections, mistakes);
+            }
             DeValue::Table(table) if is_section(name) => {
                 for (key, value) in table {
                     let whole = format!("{name}.{}", key.get_ref());
@@ -87,7 +92,8 @@ fn is_setting(key: &str) -> bool {
 }
 
 fn unknown_table(name: &str) -> String {
-    let sections = SETTINGS.iter().filter_map(|setting| setting.section().map(str::to_owned));
+    let sections = SETTINGS.iter().filter_map(|setting| setting.section());
+    let sections = sections.chain([connections::TABLE]).map(str::to_owned);
     match suggestion(name, sections) {
         Some(like) => format!("no such table; did you mean [{like}]?"),
         None => "no such table; `rtstats config` lists all".to_owned(),
@@ -106,7 +112,7 @@ fn unknown(key: &str) -> String {
 }
 
 /// The value as a variable or a flag would write it; `None` where its type isn't the form's.
-fn text_of(value: &DeValue<'_>, form: &Form) -> Option<String> {
+pub(super) fn text_of(value: &DeValue<'_>, form: &Form) -> Option<String> {
     match (value, form) {
         (DeValue::Boolean(value), Form::Switch) => Some(value.to_string()),
         (DeValue::Integer(number), Form::Whole(..) | Form::Seconds(..)) => {
@@ -127,7 +133,7 @@ fn text_of(value: &DeValue<'_>, form: &Form) -> Option<String> {
     }
 }
 
-fn kind(value: &DeValue<'_>) -> &'static str {
+pub(super) fn kind(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a whole number",

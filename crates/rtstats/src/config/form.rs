@@ -11,7 +11,11 @@ use std::{
 
 use stats::engine::SlaTarget;
 
-use crate::telemetry::{self, LogFormat};
+use crate::{
+    connect::asterisk::{ami::Secret, mapping::AgentId, settings::HostPort},
+    telemetry::{self, LogFormat},
+    tenants::TenantName,
+};
 
 /// The form of a value.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +38,16 @@ pub enum Form {
     Names,
     /// Which log lines are written: a level, or levels by module.
     Directives,
+    /// Text of at most so many characters, none of them a control character.
+    Text(usize),
+    /// Text that is never shown.
+    Secret,
+    /// A host name or IP address; empty for none.
+    Host,
+    /// A host, perhaps with a port.
+    HostPort,
+    /// A tenant's name.
+    Tenant,
 }
 
 impl Form {
@@ -55,6 +69,11 @@ impl Form {
                  info,rtstats::journal=debug"
                     .into()
             }
+            Form::Text(max) => format!("text of 1 to {max} characters"),
+            Form::Secret => "a secret of one line".into(),
+            Form::Host => "a host name or IP address".into(),
+            Form::HostPort => "HOST or HOST:PORT, such as pbx.example.com:5038".into(),
+            Form::Tenant => "a tenant's name: 1 to 64 letters, digits, - and _".into(),
         }
     }
 
@@ -70,6 +89,11 @@ impl Form {
             Form::Word(_) => "WORD",
             Form::Names => "NAME,…",
             Form::Directives => "LEVEL",
+            Form::Text(_) => "TEXT",
+            Form::Secret => "SECRET",
+            Form::Host => "HOST",
+            Form::HostPort => "HOST[:PORT]",
+            Form::Tenant => "NAME",
         }
     }
 
@@ -172,13 +196,14 @@ macro_rules! whole_numbers {
 
             fn write(&self) -> toml::Value {
                 // The bounds of every setting lie far below: see the test of the table.
+                #[allow(clippy::unnecessary_fallible_conversions, reason = "it is one of several types")]
                 toml::Value::Integer(i64::try_from(*self).unwrap_or(i64::MAX))
             }
         }
     )*};
 }
 
-whole_numbers! { u32 u64 usize }
+whole_numbers! { u8 u32 u64 usize i64 }
 
 impl Value for Duration {
     fn read(text: &str, form: &Form) -> Option<Duration> {
@@ -228,6 +253,11 @@ impl Value for String {
     fn read(text: &str, form: &Form) -> Option<String> {
         match form {
             Form::Directives => telemetry::are_directives(text).then(|| text.to_owned()),
+            Form::Host => is_host(text).then(|| text.to_owned()),
+            Form::Text(max) => {
+                let fits = (1..=*max).contains(&text.chars().count());
+                (fits && !text.contains(char::is_control)).then(|| text.to_owned())
+            }
             _ => Some(text.to_owned()),
         }
     }
@@ -236,3 +266,69 @@ impl Value for String {
         self.as_str().into()
     }
 }
+
+impl Value for AgentId {
+    fn read(text: &str, _: &Form) -> Option<AgentId> {
+        match text {
+            "name" => Some(AgentId::Name),
+            "interface" => Some(AgentId::Interface),
+            _ => None,
+        }
+    }
+
+    fn write(&self) -> toml::Value {
+        match self {
+            AgentId::Name => "name".into(),
+            AgentId::Interface => "interface".into(),
+        }
+    }
+}
+
+impl Value for TenantName {
+    fn read(text: &str, _: &Form) -> Option<TenantName> {
+        text.parse().ok()
+    }
+
+    fn write(&self) -> toml::Value {
+        self.as_str().into()
+    }
+}
+
+impl Value for HostPort {
+    fn read(text: &str, _: &Form) -> Option<HostPort> {
+        text.parse().ok()
+    }
+
+    fn write(&self) -> toml::Value {
+        self.to_string().into()
+    }
+}
+
+impl Value for Secret {
+    /// A line feed would end the line of the protocol.
+    fn read(text: &str, _: &Form) -> Option<Secret> {
+        (!text.is_empty() && !text.contains(char::is_control)).then(|| Secret::new(text))
+    }
+
+    /// It is never written.
+    fn write(&self) -> toml::Value {
+        "".into()
+    }
+}
+
+/// Values that may be missing; what is missing is written as the empty text.
+macro_rules! optional {
+    ($($type:ty)*) => {$(
+        impl Value for Option<$type> {
+            fn read(text: &str, form: &Form) -> Option<Option<$type>> {
+                <$type>::read(text, form).map(Some)
+            }
+
+            fn write(&self) -> toml::Value {
+                self.as_ref().map_or_else(|| "".into(), Value::write)
+            }
+        }
+    )*};
+}
+
+optional! { u32 i64 String TenantName HostPort Secret }

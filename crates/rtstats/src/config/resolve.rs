@@ -8,7 +8,9 @@ use std::{
 
 use super::{
     args::ServeArgs,
+    connections::{self, Section},
     environment, file,
+    judge::{self, ReadFile},
     mistake::{Mistake, Mistakes, Origin},
     settings::{Config, SETTINGS, Setting},
 };
@@ -28,6 +30,8 @@ pub struct Sources<'a> {
     pub environment: &'a [(OsString, OsString)],
     /// The flags.
     pub flags: &'a ServeArgs,
+    /// Reads the files that hold secrets.
+    pub read_file: &'a ReadFile,
 }
 
 /// The settings in force, with their origins and with what is wrong.
@@ -36,6 +40,8 @@ pub struct Effective {
     pub(super) config: Config,
     /// One per setting, in the table's order.
     pub(super) origins: Vec<Origin>,
+    /// Connections, also those with mistakes.
+    pub(super) sections: Vec<Section>,
     mistakes: Vec<Mistake>,
 }
 
@@ -104,7 +110,8 @@ pub fn load(flags: &ServeArgs) -> Effective {
         }
     });
     let file = file.as_ref().map(|(path, text)| (path.as_path(), text.as_str()));
-    gather(&Sources { file, environment: &environment, flags }, unreadable)
+    let read_file = &|path: &Path| fs::read_to_string(path);
+    gather(&Sources { file, environment: &environment, flags, read_file }, unreadable)
 }
 
 /// The effective settings of these sources. Reads nothing but its argument.
@@ -114,15 +121,21 @@ pub fn resolve(sources: &Sources<'_>) -> Effective {
 
 fn gather(sources: &Sources<'_>, unreadable: Option<Mistake>) -> Effective {
     let mut known = unreadable.is_none();
-    let (mut found, mut mistakes) = (Vec::new(), Vec::from_iter(unreadable));
+    let (mut found, mut sections) = (Vec::new(), Vec::new());
+    let mut mistakes = Vec::from_iter(unreadable);
     if let Some((path, text)) = sources.file {
-        known &= file::read(path, text, &mut found, &mut mistakes);
+        known &= file::read(path, text, &mut found, &mut sections, &mut mistakes);
     }
     environment::read(sources.environment, &mut found, &mut mistakes);
     sources.flags.read(&mut found);
+    if known {
+        connections::read_environment(sources.environment, &mut sections, &mut mistakes);
+    }
 
     let origins = vec![Origin::Default; SETTINGS.len()];
-    let mut effective = Effective { config: Config::defaults(), origins, mistakes };
+    let mut config = Config::defaults();
+    config.asterisk = judge::connections(&mut sections, sources.read_file, &mut mistakes);
+    let mut effective = Effective { config, origins, sections, mistakes };
     for Found { setting, text, origin } in found {
         if !setting.set(&mut effective.config, &text) {
             let message = format!("expected {}, found {text:?}", setting.form.expects());

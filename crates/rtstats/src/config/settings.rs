@@ -10,7 +10,7 @@ use std::{
 use stats::{engine::SlaTarget, limit};
 
 use super::form::{Form, Value};
-use crate::{telemetry::LogFormat, tls};
+use crate::{connect::asterisk::settings::Connection, telemetry::LogFormat, tls};
 
 /// One setting, as the table declares it.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,8 @@ macro_rules! settings {
             $(#[doc = $about] pub $field: $type,)*
             /// What one client, and all together, may take.
             pub $section: $limits,
+            /// Connections to Asterisk, by the file's sections.
+            pub asterisk: Vec<Connection>,
         }
 
         /// What one client, and all together, may take.
@@ -87,6 +89,7 @@ macro_rules! settings {
                 $config {
                     $($field: declared($key, $default, &$form),)*
                     $section: $limits { $($lfield: declared($lkey, $ldefault, &$lform),)* },
+                    asterisk: Vec::new(),
                 }
             }
         }

@@ -19,14 +19,18 @@ fn flags(line: &[&str]) -> ServeArgs {
     ServeArgs::from_arg_matches(&command.try_get_matches_from(line).unwrap()).unwrap()
 }
 
-fn effective(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Effective {
+pub(super) fn effective(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Effective {
     let environment: Vec<(OsString, OsString)> =
         environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
     let file = Some((Path::new("rtstats.toml"), file));
-    resolve(&Sources { file, environment: &environment, flags: &flags(line) })
+    let read_file = &|path: &Path| match path.to_str() {
+        Some("secret.txt" | "/etc/rtstats/main.secret") => Ok("s3cret\nnot it\n".to_owned()),
+        _ => Err(std::io::ErrorKind::NotFound.into()),
+    };
+    resolve(&Sources { file, environment: &environment, flags: &flags(line), read_file })
 }
 
-fn mistakes(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Vec<String> {
+pub(super) fn mistakes(file: &str, environment: &[(&str, &str)], line: &[&str]) -> Vec<String> {
     let mistakes = effective(file, environment, line).into_config().expect_err("a mistake");
     mistakes.0.iter().map(ToString::to_string).collect()
 }
@@ -66,6 +70,9 @@ fn every_setting_can_be_given_by_all_three() {
             Form::Word(words) => words[1],
             Form::Names => "a.example.com,192.0.2.1",
             Form::Directives => "warn,rtstats=debug",
+            Form::Text(_) | Form::Secret | Form::Host | Form::HostPort | Form::Tenant => {
+                unreachable!("forms of connections alone")
+            }
         };
         let in_file = match setting.form {
             Form::Whole(..) | Form::Seconds(..) | Form::Switch => text.to_owned(),
@@ -238,7 +245,9 @@ fn bytes_that_are_no_text_are_told() {
     use std::os::unix::ffi::OsStringExt;
     let environment = [("RTSTATS_DATA".into(), OsString::from_vec(vec![0x64, 0xff]))];
     let flags = ServeArgs::default();
-    let effective = resolve(&Sources { file: None, environment: &environment, flags: &flags });
+    let read_file = &|_: &Path| unreachable!("there is no such setting");
+    let sources = Sources { file: None, environment: &environment, flags: &flags, read_file };
+    let effective = resolve(&sources);
     let told = effective.into_config().unwrap_err().to_string();
     assert!(told.contains("data (environment RTSTATS_DATA): expected a path"), "{told}");
 }
@@ -300,21 +309,25 @@ fn the_help_is_plain_text_under_headings() {
     }
 }
 
-/// `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` writes the table anew.
+/// `UPDATE_DOCS=1 cargo test -p rtstats the_docs_hold` writes the tables anew.
 #[test]
-fn the_docs_hold_the_table() {
-    const BEGIN: &str =
-        "<!-- table of settings: generated, see crates/rtstats/src/config/tests.rs -->\n";
+fn the_docs_hold_the_tables() {
     const END: &str = "<!-- end of the table -->\n";
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/configuration.md");
-    let text = fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("the mark before the table");
-    let (table, after) = rest.split_once(END).expect("the mark after the table");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", settings_table())).unwrap();
-        return;
+    let mut text = fs::read_to_string(&path).unwrap();
+    for (name, table) in [("settings", settings_table()), ("connections", connection_tables())] {
+        let begin = format!(
+            "<!-- table of {name}: generated, see crates/rtstats/src/config/tests.rs -->\n"
+        );
+        let (before, rest) = text.split_once(&begin).expect("the mark before the table");
+        let (held, after) = rest.split_once(END).expect("the mark after the table");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            text = format!("{before}{begin}{table}{END}{after}");
+            fs::write(&path, &text).unwrap();
+        } else {
+            assert!(held == table, "docs/configuration.md is behind: UPDATE_DOCS=1 renews it");
+        }
     }
-    assert!(table == settings_table(), "docs/configuration.md is behind: UPDATE_DOCS=1 renews it");
 }
 
 /// The documented file must be one that is accepted.
@@ -328,12 +341,15 @@ fn the_examples_of_the_docs_are_accepted() {
         let toml = example.split("```").next().unwrap();
         effective(toml, &[], &["--data=d"]).into_config().unwrap();
     }
+    assert!(text.contains("[connect.asterisk."));
 }
 
 /// Text that is nearly a configuration.
 fn nearly_toml() -> impl Strategy<Value = String> {
     let key = prop_oneof![
         prop::sample::select(SETTINGS).prop_map(|setting| setting.key.to_owned()),
+        (0..CONNECTION_KEYS.len()).prop_map(|index| CONNECTION_KEYS[index].name.to_owned()),
+        (0..QUEUE_KEYS.len()).prop_map(|index| QUEUE_KEYS[index].name.to_owned()),
         "[a-z_.\"']{0,12}",
     ];
     let value = prop_oneof![
@@ -348,7 +364,8 @@ fn nearly_toml() -> impl Strategy<Value = String> {
     ];
     let line = prop_oneof![
         8 => (key, value).prop_map(|(key, value)| format!("{key} = {value}\n")),
-        1 => "\\[\\[?(limits|tls|log|admin|[a-z]{1,5})\\]?\\]\n",
+        1 => "\\[\\[?(limits|tls|log|admin|connect|[a-z]{1,5})\\]?\\]\n",
+        2 => "\\[connect\\.asterisk\\.[ab](\\.(queue|pause|agent)(\\.'[ -&]')?)?\\]\n",
     ];
     prop::collection::vec(line, 0..8).prop_map(|lines| lines.concat())
 }
@@ -362,6 +379,7 @@ proptest! {
             file: Some((Path::new("again.toml"), &effective.to_string())),
             environment: &[],
             flags: &ServeArgs::default(),
+            read_file: &|_: &Path| Err(std::io::ErrorKind::NotFound.into()),
         });
         prop_assert_eq!(effective.config, again.config);
     }

@@ -5,3 +5,6 @@ pub mod check;
 pub mod clock_offset;
 pub mod mapping;
 pub mod pbx;
+mod reconnect;
+pub mod session;
+pub mod settings;

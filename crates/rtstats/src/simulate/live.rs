@@ -4,8 +4,8 @@ use std::{thread, time::Duration};
 
 use stats::event::Millis;
 
-use super::{Plan, Simulation, post::Poster};
-use crate::clock;
+use super::{Plan, Simulation};
+use crate::{clock, post::Poster};
 
 /// Events of one batch.
 const BATCH_EVENTS: usize = 1_000;

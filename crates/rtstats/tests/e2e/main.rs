@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod asterisk;
 mod cli;
 mod client;
 mod crash;
@@ -10,6 +11,7 @@ mod freshness;
 mod ingest;
 mod limits;
 mod operator;
+mod pbx;
 mod refusals;
 mod server;
 mod state;

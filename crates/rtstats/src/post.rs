@@ -1,22 +1,22 @@
 //! Batches of events to a server's ingest (SPEC §4.1), again and again until it has them.
 //!
-//! A batch that may not have arrived is sent again with the same numbers: the server knows what it has.
+//! A batch that may not have arrived is sent again with the same numbers: the server knows what it has. This module
+//! knows the server's address and whom to trust; what the events say is its callers' matter.
 
-use std::{fs, path::Path, str::FromStr, thread, time::Duration};
+use std::{fmt, fs, path::Path, str::FromStr, thread, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustls::CertificateError;
 use serde::Deserialize;
 use ureq::{
     Agent,
-    http::{Response, StatusCode, Uri},
+    http::{HeaderMap, Response, StatusCode, Uri},
     tls::{PemItem, RootCerts, TlsConfig, parse_pem},
 };
 
-use super::dice::Dice;
 use crate::{
-    clock,
+    backoff::Backoff,
     tenants::{TenantName, Token},
 };
 
@@ -25,9 +25,14 @@ const PATH: &str = "/api/rtstats/events";
 /// No answer within this time is a failure of the connection.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Waits between attempts double from the first to the longest.
-const WAIT_MS_FIRST: i64 = 200;
-const WAIT_MS_MAX: i64 = 30_000;
+/// Waits between attempts: from the first to the longest.
+pub const WAITS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+
+/// The longest wait that a server's `Retry-After` is believed.
+const ASKED_SECONDS_MAX: u64 = 300;
+
+/// The largest answer that is read: a tenant's present state.
+const ANSWER_BYTES_MAX: u64 = 1 << 30;
 
 /// Whose certificates are trusted.
 pub struct Trust(TlsConfig);
@@ -57,6 +62,12 @@ impl Trust {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address(String);
 
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 impl FromStr for Address {
     type Err = String;
 
@@ -77,24 +88,58 @@ impl FromStr for Address {
     }
 }
 
-/// Sends batches to one tenant of one server.
+/// Talks to one server as one tenant.
 pub struct Poster {
     agent: Agent,
     address: Address,
     authorization: String,
-    dice: Dice,
+    backoff: Backoff,
     sleep: fn(Duration),
-    accepted: u64,
-    duplicates: u64,
-    ignored: u64,
+    account: Receipt,
 }
 
 /// What the server says to a batch that it has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Events taken up, the ignored ones among them.
+    pub accepted: u64,
+    /// Events whose numbers had been seen.
+    pub duplicates: u64,
+    /// Events without sense in the present state.
+    pub ignored: u64,
+}
+
+/// The same as the server writes it.
 #[derive(Deserialize)]
-struct Receipt {
+struct Answer {
     accepted: u64,
     duplicates: u64,
     ignored: Vec<serde_json::Value>,
+}
+
+/// How one attempt went.
+#[derive(Debug)]
+pub enum Attempt<T> {
+    /// The server did it.
+    Done(T),
+    /// It may go better later.
+    Later {
+        /// What happened.
+        trouble: String,
+        /// How long the server asks to wait, if it does.
+        asked: Duration,
+    },
+    /// Trying again can't help.
+    Never(anyhow::Error),
+}
+
+/// An answer of 200.
+#[derive(Debug)]
+pub struct Body {
+    /// Its head.
+    pub headers: HeaderMap,
+    /// Its body.
+    pub bytes: Vec<u8>,
 }
 
 impl Poster {
@@ -111,78 +156,101 @@ impl Poster {
             agent: config.into(),
             address,
             authorization: format!("Basic {}", BASE64_STANDARD.encode(credentials)),
-            dice: Dice::new(clock::now() as u64),
+            backoff: Backoff::new(WAITS),
             sleep: thread::sleep,
-            accepted: 0,
-            duplicates: 0,
-            ignored: 0,
+            account: Receipt::default(),
         }
     }
 
     /// What became of the events so far, in words.
     pub fn account(&self) -> String {
-        let Poster { accepted, duplicates, ignored, .. } = self;
+        let Receipt { accepted, duplicates, ignored } = self.account;
         format!("{accepted} events accepted, {duplicates} duplicates, {ignored} ignored")
     }
 
-    /// Sends a batch until the server has it, or refuses it for good.
+    /// Sends a batch until the server has it, or refuses it for good; every trouble is told on standard error.
     pub fn post(&mut self, lines: &[u8]) -> anyhow::Result<()> {
-        let mut wait_ms = WAIT_MS_FIRST;
+        self.backoff.reset();
         loop {
-            let sent = self
-                .agent
-                .post(format!("{}{PATH}", self.address.0))
-                .header("Authorization", &self.authorization)
-                .content_type("application/x-ndjson")
-                .send(lines);
-            let (trouble, asked_ms) = match sent {
-                Ok(mut response) => match self.read(&mut response)? {
-                    None => return Ok(()),
-                    Some(asked_ms) => {
-                        (format!("the server answers {}", response.status()), asked_ms)
-                    }
-                },
-                Err(error) => match lasting(&error) {
-                    Some(advice) => {
-                        return Err(error).with_context(|| {
-                            format!("can't send to {}: {advice}", self.address.0)
-                        });
-                    }
-                    None => (format!("can't reach {}: {error}", self.address.0), 0),
-                },
-            };
-            // From half the wait to the whole, so that many clients don't come back all at once.
-            let pause_ms = self.dice.between(wait_ms / 2, wait_ms + 1).max(asked_ms);
-            eprintln!("rtstats: {trouble}; trying again in {:.1} s", pause_ms as f64 / 1_000.0);
-            (self.sleep)(Duration::from_millis(pause_ms as u64));
-            wait_ms = (wait_ms * 2).min(WAIT_MS_MAX);
+            match self.try_post(lines) {
+                Attempt::Done(_) => return Ok(()),
+                Attempt::Never(error) => return Err(error),
+                Attempt::Later { trouble, asked } => {
+                    let wait = self.backoff.next_wait().max(asked);
+                    eprintln!("rtstats: {trouble}; trying again in {:.1} s", wait.as_secs_f64());
+                    (self.sleep)(wait);
+                }
+            }
         }
     }
 
-    /// None if the server has the batch; else the time that it asks to wait, in milliseconds.
-    fn read(&mut self, response: &mut Response<ureq::Body>) -> anyhow::Result<Option<i64>> {
+    /// Sends a batch once.
+    pub fn try_post(&mut self, lines: &[u8]) -> Attempt<Receipt> {
+        let request = self.agent.post(format!("{}{PATH}", self.address.0));
+        let request = request.header("Authorization", &self.authorization);
+        let body = match self.read(request.content_type("application/x-ndjson").send(lines)) {
+            Attempt::Done(body) => body,
+            Attempt::Later { trouble, asked } => return Attempt::Later { trouble, asked },
+            Attempt::Never(error) => return Attempt::Never(error),
+        };
+        let answer: Answer = match serde_json::from_slice(&body.bytes) {
+            Ok(answer) => answer,
+            Err(error) => return Attempt::Never(anyhow!(error).context(self.no_server())),
+        };
+        let ignored = answer.ignored.len() as u64;
+        let receipt = Receipt { accepted: answer.accepted, duplicates: answer.duplicates, ignored };
+        self.account.accepted += receipt.accepted;
+        self.account.duplicates += receipt.duplicates;
+        self.account.ignored += receipt.ignored;
+        Attempt::Done(receipt)
+    }
+
+    /// Asks once for what lies at a path of the API, which may have a query.
+    pub fn try_get(&self, path: &str) -> Attempt<Body> {
+        let request = self.agent.get(format!("{}{path}", self.address.0));
+        self.read(request.header("Authorization", &self.authorization).call())
+    }
+
+    fn read(&self, sent: Result<Response<ureq::Body>, ureq::Error>) -> Attempt<Body> {
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => return self.unsent(error),
+        };
         let status = response.status();
         if status == StatusCode::OK {
-            let body = response.body_mut().read_to_string()?;
-            let receipt: Receipt = serde_json::from_str(&body).with_context(|| self.no_server())?;
-            self.accepted += receipt.accepted;
-            self.duplicates += receipt.duplicates;
-            self.ignored += receipt.ignored.len() as u64;
-            return Ok(None);
+            let headers = std::mem::take(response.headers_mut());
+            let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX).read_to_vec();
+            return match body {
+                Ok(bytes) => Attempt::Done(Body { headers, bytes }),
+                Err(error) => self.unsent(error),
+            };
         }
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             let asked = response.headers().get("Retry-After").and_then(|value| value.to_str().ok());
-            let asked_seconds: i64 = asked.and_then(|value| value.parse().ok()).unwrap_or(0);
-            return Ok(Some(asked_seconds.clamp(0, 300) * 1_000));
+            let asked_seconds: u64 = asked.and_then(|value| value.parse().ok()).unwrap_or(0);
+            let asked = Duration::from_secs(asked_seconds.min(ASKED_SECONDS_MAX));
+            return Attempt::Later { trouble: format!("the server answers {status}"), asked };
         }
         let told = response.body_mut().read_to_string().unwrap_or_default();
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => bail!(
+        Attempt::Never(match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => anyhow!(
                 "{} refuses the tenant's name or token ({status}): is it the Action Request Token?",
                 self.address.0
             ),
-            StatusCode::NOT_FOUND => bail!("{} ({status})", self.no_server()),
-            _ => bail!("{} refuses the events ({status}): {}", self.address.0, told.trim()),
+            StatusCode::NOT_FOUND => anyhow!("{} ({status})", self.no_server()),
+            _ => anyhow!("{} refuses the events ({status}): {}", self.address.0, told.trim()),
+        })
+    }
+
+    fn unsent<T>(&self, error: ureq::Error) -> Attempt<T> {
+        match lasting(&error) {
+            Some(advice) => Attempt::Never(
+                anyhow!(error).context(format!("can't send to {}: {advice}", self.address.0)),
+            ),
+            None => Attempt::Later {
+                trouble: format!("can't reach {}: {error}", self.address.0),
+                asked: Duration::ZERO,
+            },
         }
     }
 

@@ -1,0 +1,213 @@
+//! Numbers events and hands them out in batches: what has gathered while one batch was under way is the next.
+//!
+//! So a lone event waits for nobody, and throughput rises with load. Names are kept before any event that uses them
+//! goes out: a number that the server has seen is never given to another queue.
+
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use stats::event::{Event, Kind, Millis, Origin};
+
+use super::{
+    kept::{Kept, KeptError},
+    names::Names,
+    status::Monitor,
+};
+use crate::post::Receipt;
+
+/// Beyond so much the connector stops reading the other system, which then waits or cuts it off.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// How soon again when names could not be kept.
+const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// Events that go out together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    /// NDJSON.
+    pub(super) lines: Bytes,
+    /// Instants of the events whose lag is of interest.
+    live: Vec<Millis>,
+}
+
+/// The numbers and the batches of one source.
+pub(super) struct Outlet {
+    source: String,
+    seq: u64,
+    waiting: Vec<u8>,
+    live: Vec<Millis>,
+    kept: Kept,
+    /// Names that are not on disk yet, and when to try again.
+    unkept: Option<(Names, Instant)>,
+    is_failing: bool,
+    monitor: Arc<Monitor>,
+}
+
+impl Outlet {
+    /// Goes on behind the highest number that the server has seen.
+    pub(super) fn new(source: String, seq: u64, kept: Kept, monitor: Arc<Monitor>) -> Outlet {
+        let (waiting, live) = (Vec::new(), Vec::new());
+        Outlet { source, seq, waiting, live, kept, unkept: None, is_failing: false, monitor }
+    }
+
+    /// An event is to go out. Its time is never ahead of the server's clock; the lag of live ones is measured.
+    pub(super) fn tell(&mut self, time: Millis, kind: Kind<'static>, now: Millis, is_live: bool) {
+        self.monitor.told(&kind);
+        self.seq += 1;
+        let time = time.min(now);
+        let origin = Origin { source: Cow::Borrowed(&self.source), seq: self.seq };
+        Event { time, origin: Some(origin), kind }.write_line(&mut self.waiting);
+        if is_live {
+            self.live.push(time);
+        }
+    }
+
+    /// Names have changed: they are kept before what was told since goes out.
+    pub(super) fn keep(&mut self, names: Names) {
+        self.unkept = Some((names, Instant::now()));
+    }
+
+    /// Whether the other system is not to be read for now.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= WAITING_BYTES_MAX
+    }
+
+    /// All that waits.
+    pub(super) fn next(&mut self) -> Option<Batch> {
+        if let Some((names, due)) = &self.unkept {
+            if *due > Instant::now() {
+                return None;
+            }
+            let kept = self.kept.store(names);
+            if !self.is_kept(kept) {
+                return None;
+            }
+        }
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let lines = std::mem::take(&mut self.waiting).into();
+        Some(Batch { lines, live: std::mem::take(&mut self.live) })
+    }
+
+    /// When to ask for a batch again though nothing new was told.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.unkept.as_ref().map(|(_, due)| *due)
+    }
+
+    /// The server has a batch.
+    pub(super) fn taken(&self, batch: &[Millis], receipt: Receipt, now: Millis) {
+        self.monitor.taken(receipt.ignored);
+        batch.iter().for_each(|time| self.monitor.lag(now - time));
+    }
+
+    fn is_kept(&mut self, stored: Result<(), KeptError>) -> bool {
+        let connector = self.monitor.name();
+        match stored {
+            Ok(()) => {
+                if self.is_failing {
+                    tracing::info!(connector, "numbers can be kept again");
+                }
+                (self.unkept, self.is_failing) = (None, false);
+                true
+            }
+            Err(error) => {
+                if !self.is_failing {
+                    tracing::error!(connector, "{error}; events wait until it works");
+                }
+                self.monitor.trouble(&error.to_string());
+                self.is_failing = true;
+                if let Some((_, due)) = &mut self.unkept {
+                    *due = Instant::now() + KEEP_AGAIN_AFTER;
+                }
+                false
+            }
+        }
+    }
+}
+
+impl Batch {
+    /// What is sent, and what is measured once it is on disk.
+    pub(super) fn into_parts(self) -> (Bytes, Vec<Millis>) {
+        (self.lines, self.live)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use stats::parse::parse_batch;
+
+    use super::*;
+    use crate::connect::status::Connectors;
+
+    fn outlet(kept: Kept) -> Outlet {
+        let monitor = Connectors::default().add("main", "acme", "pbx", &[]);
+        Outlet::new("asterisk/main".to_owned(), 7, kept, monitor)
+    }
+
+    fn removed(queue: u32) -> Kind<'static> {
+        Kind::QueueRemoved { queue }
+    }
+
+    #[test]
+    fn events_go_on_behind_the_server_s_number_and_gather_in_one_batch() {
+        let mut outlet = outlet(Kept::at("unused"));
+        assert!(outlet.next().is_none());
+        outlet.tell(1_000, removed(1), 2_000, true);
+        outlet.tell(9_000, removed(2), 2_000, false);
+        let (lines, live) = outlet.next().unwrap().into_parts();
+        let events = parse_batch(&lines, None).unwrap();
+        let told: Vec<_> = events
+            .iter()
+            .map(|line| (line.event.time, line.event.origin.as_ref().unwrap().seq))
+            .collect();
+        assert_eq!(told, [(1_000, 8), (2_000, 9)]);
+        assert_eq!(live, [1_000]);
+        assert!(outlet.next().is_none());
+        outlet.taken(&live, Receipt::default(), 1_007);
+    }
+
+    #[test]
+    fn names_are_on_disk_before_the_events_that_use_them_go_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::at(folder.path().join("names.json"));
+        let mut outlet = outlet(kept.clone());
+        let mut names = Names::default();
+        names.queue("sales");
+        outlet.keep(names);
+        outlet.tell(1, removed(1), 1, true);
+        assert!(outlet.next().is_some());
+        assert_eq!(kept.load().unwrap().known_queue("sales"), Some(1));
+    }
+
+    #[test]
+    fn events_wait_while_names_cannot_be_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let blocked = folder.path().join("blocked");
+        fs::write(&blocked, "a file where a folder is needed").unwrap();
+        let mut outlet = outlet(Kept::at(blocked.join("names.json")));
+        outlet.keep(Names::default());
+        outlet.tell(1, removed(1), 1, true);
+        assert!(outlet.next().is_none() && outlet.due().is_some());
+        fs::remove_file(&blocked).unwrap();
+        outlet.keep(Names::default());
+        let (lines, _) = outlet.next().unwrap().into_parts();
+        assert_eq!(parse_batch(&lines, None).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn beyond_its_bound_it_is_full_until_a_batch_is_taken() {
+        let mut outlet = outlet(Kept::at("unused"));
+        while !outlet.is_full() {
+            outlet.tell(1, removed(1), 1, false);
+        }
+        assert!(outlet.waiting.len() < WAITING_BYTES_MAX + 1_000);
+        assert!(outlet.next().is_some() && !outlet.is_full());
+    }
+}
