@@ -1,0 +1,85 @@
+//! Plays every scenario on both versions; with RTSTATS_TESTBED_RECORD set it writes the fixtures.
+
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Mutex,
+    thread,
+};
+
+use flate2::{Compression, write::GzEncoder};
+
+use crate::{
+    chroot::{Chroot, chroots},
+    scenarios::{SCENARIOS, Scenario},
+    stage::Stage,
+};
+
+/// So many stages at once: they mostly wait.
+const STAGES: usize = 8;
+
+/// Entries of queue_log that tell of members, not of calls.
+const OF_MEMBERS: &[&str] = &[
+    "QUEUESTART",
+    "ADDMEMBER",
+    "REMOVEMEMBER",
+    "PAUSE",
+    "UNPAUSE",
+    "PAUSEALL",
+    "UNPAUSEALL",
+    "RINGINUSE",
+    "PENALTY",
+    "DID",
+];
+
+#[test]
+fn every_scenario_goes_as_told_on_both_versions() {
+    let Some(chroots) = chroots("every_scenario_goes_as_told_on_both_versions") else { return };
+    let only = std::env::var("RTSTATS_TESTBED_SCENARIO").ok();
+    let all = SCENARIOS.iter().filter(|s| only.as_ref().is_none_or(|only| only == s.name));
+    let pairs = all.flat_map(|scenario| chroots.iter().map(move |chroot| (scenario, chroot)));
+    let work = Mutex::new(pairs.collect::<Vec<_>>().into_iter());
+    let wrong = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..STAGES {
+            scope.spawn(|| {
+                loop {
+                    let Some((scenario, chroot)) = work.lock().unwrap().next() else { return };
+                    let played = thread::scope(|s| s.spawn(|| play(scenario, chroot)).join());
+                    let name = format!("{} on {}", scenario.name, chroot.version);
+                    match played {
+                        Ok(log) if log == scenario.log => {}
+                        Ok(log) => wrong.lock().unwrap().push(format!("{name}: {log:?}")),
+                        Err(_) => wrong.lock().unwrap().push(format!("{name}: see above")),
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "these went another way:\n{}", wrong.join("\n"));
+}
+
+/// Plays a story and gives the entries of its queue_log.
+fn play(scenario: &Scenario, chroot: &Chroot) -> Vec<String> {
+    let mut stage = Stage::new(chroot);
+    (scenario.play)(&mut stage);
+    stage.settle();
+    let log = stage.pbx.queue_log();
+    if std::env::var_os("RTSTATS_TESTBED_RECORD").is_some() {
+        let folder = fixtures().join(chroot.version.to_string());
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(format!("{}.queue_log", scenario.name)), &log).unwrap();
+        let file = fs::File::create(folder.join(format!("{}.ami.gz", scenario.name))).unwrap();
+        let mut gzip = GzEncoder::new(file, Compression::best());
+        gzip.write_all(&stage.recording.bytes()).unwrap();
+        gzip.finish().unwrap();
+    }
+    let kinds = log.lines().map(|line| line.split('|').nth(4).unwrap().to_owned());
+    kinds.filter(|kind| !OF_MEMBERS.contains(&kind.as_str())).collect()
+}
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/asterisk")
+}
