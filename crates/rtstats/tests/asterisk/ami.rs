@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{recording::Recording, server::PATIENCE};
+use crate::{pbx::PATIENCE, recording::Recording};
 
 /// Where a connection's raw bytes go too.
 pub type Tap = Arc<Recording>;

@@ -13,11 +13,13 @@ use std::{
 use crate::{
     ami::{Ami, Tap},
     chroot::{Chroot, testbed},
-    server::PATIENCE,
 };
 
 /// How long to wait before looking again.
 pub const MOMENT: Duration = Duration::from_millis(10);
+
+/// Longer than anything takes that a story waits for, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An Asterisk, killed when it is dropped.
 pub struct Pbx {
@@ -62,12 +64,12 @@ impl Pbx {
         self.child = spawn(&self.chroot, &self.folder);
     }
 
-    /// Waits until the manager interface answers for the queues.
+    /// Waits until it is fully booted: earlier it answers, but runs no dialplan.
     pub fn wait_until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Ok(ami) = self.try_connect("driver", "driver-secret", None)
-                && ami.act(&[("Action", "QueueSummary")]).is_some_and(|reply| reply.succeeded())
+                && ami.find(0, deadline, |packet| packet.is_event("FullyBooted")).is_some()
             {
                 return;
             }
@@ -114,14 +116,18 @@ impl Drop for Pbx {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.folder);
+        if std::env::var_os("RTSTATS_TESTBED_KEEP").is_none() {
+            let _ = fs::remove_dir_all(&self.folder);
+        }
     }
 }
 
-/// `-f`: it stays in the foreground, so that the process is the one to kill.
+/// `-f`: it stays in the foreground, so that the process is the one to kill. It dies with the thread that started it,
+/// so that none is left when a test is stopped from outside.
 fn spawn(chroot: &Chroot, folder: &Path) -> Child {
     let inside = Path::new("/").join(folder.strip_prefix(&chroot.root).unwrap());
-    Command::new("chroot")
+    Command::new("setpriv")
+        .args(["--pdeathsig", "KILL", "chroot"])
         .arg(&chroot.root)
         .args(["/usr/sbin/asterisk", "-f", "-C"])
         .arg(inside.join("etc/asterisk.conf"))

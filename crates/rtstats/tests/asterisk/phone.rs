@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    server::PATIENCE,
+    pbx::PATIENCE,
     sip::{Message, random_token, sdp},
 };
 
@@ -88,7 +88,10 @@ pub struct Plug(pub Arc<Phone>);
 
 impl Drop for Plug {
     fn drop(&mut self) {
-        self.0.state.lock().unwrap().stop = true;
+        // A thread that failed with the lock in its hands has stopped already.
+        if let Ok(mut state) = self.0.state.lock() {
+            state.stop = true;
+        }
     }
 }
 

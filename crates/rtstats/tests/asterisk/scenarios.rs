@@ -30,40 +30,41 @@ scenarios! {
     agent_hangs_up: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     caller_hangs_up: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
     no_answer: ["ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
-    busy_and_rejected: [];
+    busy_and_rejected: ["ENTERQUEUE", "RINGNOANSWER", "RINGNOANSWER", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
     abandoned_waiting: ["ENTERQUEUE", "ABANDON"];
-    abandoned_while_ringing: [];
+    abandoned_while_ringing: ["ENTERQUEUE", "RINGCANCELED", "ABANDON", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     gives_up_after_time: ["ENTERQUEUE", "EXITWITHTIMEOUT"];
     leaves_by_key: ["ENTERQUEUE", "EXITWITHKEY"];
-    left_when_empty: ["ENTERQUEUE", "EXITEMPTY"];
+    left_when_empty: ["ENTERQUEUE", "RINGNOANSWER", "EXITEMPTY"];
     refused_when_empty: [];
     refused_when_full: ["ENTERQUEUE", "ABANDON"];
-    waiting_line: [];
+    waiting_line: ["ENTERQUEUE", "ENTERQUEUE", "ENTERQUEUE", "ENTERQUEUE", "CONNECT", "ABANDON", "COMPLETEAGENT", "CONNECT", "COMPLETEAGENT", "CONNECT", "COMPLETEAGENT"];
     blind_transfer: ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER"];
-    blind_transfer_to_queue: [];
-    attended_transfer: [];
+    blind_transfer_to_queue: ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    attended_transfer: ["ENTERQUEUE", "CONNECT", "ATTENDEDTRANSFER"];
     attended_transfer_to_queue: [];
-    attended_transfer_given_up: [];
-    transfer_by_phone: [];
-    attended_transfer_by_phone: [];
+    attended_transfer_given_up: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
+    transfer_by_phone: ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    attended_transfer_by_phone: ["ENTERQUEUE", "CONNECT", "ATTENDEDTRANSFER"];
     hold_by_phone: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     paused_and_back: [];
     paused_in_mid_call: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
-    paused_by_queue: [];
+    paused_by_queue: ["ENTERQUEUE", "RINGNOANSWER", "RINGNOANSWER", "EXITEMPTY"];
     removed_in_mid_call: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
-    removed_while_ringing: [];
+    removed_while_ringing: ["ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
     penalty_and_ringinuse: [];
-    ring_all: [];
-    ring_in_use: [];
-    redirected: [];
-    direct_calls: [];
-    trunk_calls: [];
-    state_interface: [];
-    phone_goes_away: [];
-    realtime_queue: [];
-    reloaded: [];
-    killed: [];
-    restarted: [];
+    ring_all: ["ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
+    ring_in_use: ["ENTERQUEUE", "CONNECT", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "COMPLETEAGENT"];
+    redirected: ["ENTERQUEUE", "ABANDON", "ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
+    direct_calls: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    trunk_calls: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "RINGCANCELED", "ABANDON",
+        "ENTERQUEUE", "RINGNOANSWER", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
+    state_interface: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    phone_goes_away: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    realtime_queue: ["ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
+    reloaded: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    killed: ["ENTERQUEUE", "CONNECT", "ENTERQUEUE", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    restarted: ["ENTERQUEUE", "CONNECT", "ENTERQUEUE", "ABANDON", "COMPLETEAGENT", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
 }
 
 fn agent_hangs_up(stage: &mut Stage) {
@@ -142,7 +143,7 @@ fn left_when_empty(stage: &mut Stage) {
     stage.wait("AgentCalled", &[]);
     stage.pass(1.0);
     stage.leave("support", "agent01");
-    stage.wait("UserEvent", &[("Why", "LEAVEUNAVAIL")]);
+    stage.wait("UserEvent", &[("UserEvent", "Left")]);
 }
 
 fn refused_when_empty(stage: &mut Stage) {
@@ -152,7 +153,7 @@ fn refused_when_empty(stage: &mut Stage) {
     stage.join("support", "agent01");
     stage.pause("support", "agent01", true, "Lunch");
     stage.call("support", "");
-    stage.wait("UserEvent", &[("Why", "JOINUNAVAIL")]);
+    stage.wait("UserEvent", &[("UserEvent", "Left")]);
 }
 
 fn refused_when_full(stage: &mut Stage) {
@@ -273,6 +274,7 @@ fn attended_transfer_by_phone(stage: &mut Stage) {
     stage.pass(1.5);
     phone.join(&first, &second);
     stage.wait("AttendedTransfer", &[]);
+    stage.pass(0.5);
     phone.hang_up();
     stage.pass(2.0);
 }
@@ -332,7 +334,7 @@ fn paused_by_queue(stage: &mut Stage) {
     stage.call_in("support", "");
     stage.wait("QueueMemberPause", &[("PausedReason", "Auto-Pause")]);
     stage.wait("QueueMemberPause", &[("PausedReason", "Auto-Pause")]);
-    stage.wait("UserEvent", &[("Why", "LEAVEUNAVAIL")]);
+    stage.wait("UserEvent", &[("UserEvent", "Left")]);
     stage.pause("support", "agent01", false, "");
     stage.pass(1.0);
 }
@@ -351,7 +353,7 @@ fn removed_in_mid_call(stage: &mut Stage) {
 fn removed_while_ringing(stage: &mut Stage) {
     stage.join("lab", "agent01");
     stage.plan("agent01", "ignore:0:0");
-    let caller = stage.call_in("lab", "");
+    stage.call_in("lab", "");
     stage.wait("AgentCalled", &[]);
     stage.pass(1.0);
     stage.leave("lab", "agent01");
@@ -361,7 +363,6 @@ fn removed_while_ringing(stage: &mut Stage) {
     stage.plan("agent02", "answer:1:1");
     stage.wait_connect("agent02");
     stage.wait("AgentComplete", &[]);
-    assert!(caller > 0);
 }
 
 fn penalty_and_ringinuse(stage: &mut Stage) {
@@ -396,9 +397,9 @@ fn ring_all(stage: &mut Stage) {
 fn ring_in_use(stage: &mut Stage) {
     stage.plan("agent09", "answer:1:6&answer:1:3");
     stage.call_in("vip", "");
-    stage.wait_connect("agent09");
+    stage.wait("AgentConnect", &[("Queue", "vip")]);
     stage.call_in("vip", "");
-    stage.wait_connect("agent09");
+    stage.wait("AgentConnect", &[("Queue", "vip")]);
     stage.pass(7.0);
 }
 
@@ -459,8 +460,11 @@ fn trunk_calls(stage: &mut Stage) {
     stage.phone("trunk").wait_until_idle();
     stage.note("the trunk gives up while phone31 rings");
     stage.phone("phone31").plan(Pick::Ignore);
-    stage.phone("trunk").call("604", Duration::from_secs(2));
-    stage.wait("QueueCallerJoin", &[("Queue", "lab")]);
+    stage.join("lab", "phone31");
+    stage.phone("trunk").call("604", Duration::from_secs(30));
+    stage.wait("AgentCalled", &[("Queue", "lab")]);
+    stage.pass(1.0);
+    stage.phone("trunk").hang_up();
     stage.wait("QueueCallerAbandon", &[]);
     stage.note("phone31 declines, is busy, answers");
     let ring = Duration::from_secs(1);

@@ -11,10 +11,9 @@ use std::{
 use crate::{
     ami::{Ami, Packet, Tap},
     chroot::Chroot,
-    pbx::{MOMENT, Pbx},
+    pbx::{MOMENT, PATIENCE, Pbx},
     phone::{Phone, Plug},
     recording::Recording,
-    server::PATIENCE,
 };
 
 /// An Asterisk, and a recorded connection with the rights of rtstats beside the driver's own.
@@ -91,6 +90,8 @@ impl Stage {
     pub fn plug_in(&mut self, name: &'static str) -> &Phone {
         let phone = Phone::plug_in(name, self.pbx.sip_port);
         phone.register(true);
+        let device = format!("PJSIP/{name}");
+        self.wait("DeviceStateChange", &[("Device", &device), ("State", "NOT_INUSE")]);
         self.phones.insert(name, phone);
         self.phone(name)
     }
