@@ -42,7 +42,8 @@ scenarios! {
     blind_transfer: ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER"];
     blind_transfer_to_queue: ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     attended_transfer: ["ENTERQUEUE", "CONNECT", "ATTENDEDTRANSFER"];
-    attended_transfer_to_queue: [];
+    attended_transfer_to_queue: ["ENTERQUEUE", "CONNECT", "ENTERQUEUE", "CONNECT",
+        "ATTENDEDTRANSFER", "COMPLETEAGENT"];
     attended_transfer_given_up: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
     transfer_by_phone: ["ENTERQUEUE", "CONNECT", "BLINDTRANSFER", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     attended_transfer_by_phone: ["ENTERQUEUE", "CONNECT", "ATTENDEDTRANSFER"];
