@@ -115,21 +115,21 @@ impl Connector {
     /// Works until it is stopped. A removed tenant is waited for; any other refusal ends it.
     pub async fn run(&mut self) -> Result<(), SessionError> {
         loop {
-            let ended = self.live().await;
-            match ended {
-                Err(SessionError::Sink(error @ SinkError::Gone(_))) => {
-                    self.monitor.cut(Cause::Server, &error.to_string());
-                    tracing::warn!(connector = self.monitor.name(), "{error}");
-                }
-                Err(error) => {
-                    self.monitor.cut(Cause::Server, &error.to_string());
-                    return Err(error);
-                }
+            let error = match self.live().await {
                 Ok(()) => {
                     self.monitor.enter(Stage::Stopped);
                     return Ok(());
                 }
+                Err(error) => error,
+            };
+            match error {
+                SessionError::Sink(_) => self.monitor.cut(Cause::Server, &error.to_string()),
+                _ => self.monitor.trouble(&error.to_string()),
             }
+            if !matches!(error, SessionError::Sink(SinkError::Gone(_))) {
+                return Err(error);
+            }
+            tracing::warn!(connector = self.monitor.name(), "{error}");
         }
     }
 
