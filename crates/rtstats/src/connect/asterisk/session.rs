@@ -251,7 +251,7 @@ impl<'a> Work<'a> {
 
     /// Hands on what the model told, and looks at what it counted.
     fn tell(&mut self, now: Millis) {
-        let figures = figures(&self.pbx);
+        let figures = self.pbx.figures();
         let compared = figures.resyncs != self.figures.resyncs;
         let is_live = !compared && self.link.is_compared;
         if self.pbx.names().take_changed() {
@@ -341,18 +341,5 @@ async fn at_time(time: Option<Millis>, now: Millis) {
     match time {
         Some(time) => sleep(Duration::from_millis(u64::try_from(time - now).unwrap_or(0))).await,
         None => pending().await,
-    }
-}
-
-fn figures(pbx: &Pbx) -> Figures {
-    let told = pbx.figures();
-    Figures {
-        queues: told.queues,
-        members: told.members,
-        visits: told.visits,
-        legs: told.legs,
-        resyncs: told.resyncs,
-        corrections: told.corrections,
-        missed: told.missed,
     }
 }
