@@ -1,6 +1,6 @@
 //! A connector at work: it takes the server's present state, logs in to the PBX, tells what differs, and follows.
 //!
-//! One loop on one thread. Its parts know nothing of each other: the line ([`Link`]) gives messages, the model
+//! One loop on one thread. Its parts know nothing of each other: the line (`Link`) gives messages, the model
 //! ([`Pbx`]) turns them into events, the outlet numbers them, the [`Sink`] gets them onto disk. While the line is cut the
 //! model lives on: its timers run, and what the server has not taken yet waits. Only when the server refuses, or the
 //! tenant is gone, everything begins anew from the server's state.
