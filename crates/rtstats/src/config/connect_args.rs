@@ -215,3 +215,95 @@ impl ConnectArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "data = 'd'\n[connect.asterisk.main]\ntenant = 'acme'\naddress = 'pbx'\nusername = 'u'\n\
+        secret = 'x'\n[connect.asterisk.main.queue.sales]\nnumber = 7\n";
+
+    fn args(line: &[&str]) -> ConnectArgs {
+        let command = ConnectArgs::augment_args(Command::new("asterisk").no_binary_name(true));
+        ConnectArgs::from_arg_matches(&command.try_get_matches_from(line).unwrap()).unwrap()
+    }
+
+    fn resolved(
+        file: Option<&str>,
+        environment: &[(&str, &str)],
+        line: &[&str],
+    ) -> Result<Connection, String> {
+        let environment: Vec<(OsString, OsString)> =
+            environment.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        let file = file.map(|text| (Path::new("c.toml"), text));
+        let read_file = &|_: &Path| Ok("of a file\n".to_owned());
+        let resolved = args(line).resolve(file, &environment, read_file, true);
+        resolved.map_err(|mistakes| mistakes.to_string())
+    }
+
+    #[test]
+    fn flags_alone_make_a_connection() {
+        let line = ["pbx:5", "--tenant", "acme", "--username=u", "--secret-file", "f", "--tls"];
+        let connection = resolved(None, &[], &line).unwrap();
+        assert_eq!(connection.source(), "asterisk/asterisk");
+        assert_eq!(connection.target.address, "pbx:5");
+        assert_eq!(connection.target.secret.reveal(), "of a file");
+        assert!(connection.target.tls.is_some());
+        let line = ["pbx", "--tenant=acme", "--username=u", "--name=far", "--direct-calls=false"];
+        let connection = resolved(None, &[("RTSTATS_AMI_SECRET", "y")], &line).unwrap();
+        assert_eq!(connection.source(), "asterisk/far");
+        assert_eq!(connection.target.secret.reveal(), "y");
+        assert!(!connection.mapping.direct_calls);
+    }
+
+    #[test]
+    fn flags_and_variables_outrank_the_section() {
+        let variables =
+            [("RTSTATS_CONNECT_ASTERISK_MAIN_USERNAME", "v"), ("RTSTATS_AMI_SECRET", "y")];
+        let connection =
+            resolved(Some(FILE), &variables, &["other", "--sla-percent", "5"]).unwrap();
+        assert_eq!(connection.source(), "asterisk/main");
+        assert_eq!((&*connection.target.address, &*connection.target.username), ("other", "v"));
+        assert_eq!(connection.target.secret.reveal(), "y");
+        assert_eq!(connection.mapping.sla_percent, 5);
+        assert_eq!(connection.mapping.queues["sales"].number, Some(7));
+    }
+
+    #[test]
+    fn the_section_is_the_only_one_or_the_one_that_is_named() {
+        let two = format!("{FILE}{}", FILE.replace("main", "b").replace("data = 'd'\n", ""));
+        let told = resolved(Some(&two), &[], &[]).unwrap_err();
+        assert!(told.contains("choose one by --name: b, main"), "{told}");
+        // The other section of the tenant is another process's matter.
+        assert_eq!(resolved(Some(&two), &[], &["--name=b"]).unwrap().source(), "asterisk/b");
+        let told = resolved(Some(&two), &[], &["--name=c"]).unwrap_err();
+        assert!(told.contains("no section c; there are: b, main"), "{told}");
+        let told = resolved(Some("data = 'd'\n"), &[], &[]).unwrap_err();
+        assert!(told.contains("no section [connect.asterisk.NAME]"), "{told}");
+    }
+
+    #[test]
+    fn all_that_is_missing_is_told_with_how_to_give_it() {
+        let told = resolved(None, &[], &["--code-list=x"]).unwrap_err();
+        for part in [
+            "5 mistakes",
+            "tenant: required",
+            "address: required",
+            "username: required",
+            "give --secret-file FILE or RTSTATS_AMI_SECRET",
+            "code_list (flag --code-list): expected a whole number",
+        ] {
+            assert!(told.contains(part), "no {part} in {told}");
+        }
+        let check = args(&["pbx", "--username=u", "--secret-file=f"]);
+        let read_file = &|_: &Path| Ok("x".to_owned());
+        assert!(check.resolve(None, &[], read_file, false).is_ok());
+    }
+
+    #[test]
+    fn no_flag_takes_the_secret() {
+        let command = ConnectArgs::augment_args(Command::new("asterisk"));
+        command.clone().debug_assert();
+        assert!(command.get_arguments().all(|arg| arg.get_long() != Some("secret")));
+    }
+}

@@ -10,7 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use stats::event::{Event, Kind, Millis, Origin};
+use stats::{
+    event::{Event, Kind, Millis, Origin},
+    limit,
+};
 
 use super::{
     kept::{Kept, KeptError},
@@ -21,6 +24,11 @@ use crate::post::Receipt;
 
 /// Beyond so much the connector stops reading the other system, which then waits or cuts it off.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// What goes out at once: well within what ingest takes (SPEC §4.1), since one comparison may tell more.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+
+const _: () = assert!(BATCH_BYTES_MAX <= limit::BATCH_BYTES_MAX, "a batch must be taken");
 
 /// How soon again when names could not be kept.
 const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -76,7 +84,7 @@ impl Outlet {
         self.waiting.len() >= WAITING_BYTES_MAX
     }
 
-    /// All that waits.
+    /// All that waits, or as much of it as one batch may hold.
     pub(super) fn next(&mut self) -> Option<Batch> {
         if let Some((names, due)) = &self.unkept {
             if *due > Instant::now() {
@@ -89,6 +97,15 @@ impl Outlet {
         }
         if self.waiting.is_empty() {
             return None;
+        }
+        if self.waiting.len() > BATCH_BYTES_MAX {
+            // One line is far shorter than a batch, so there is a line feed.
+            let end =
+                memchr::memrchr(b'\n', &self.waiting[..BATCH_BYTES_MAX]).map_or(0, |at| at + 1);
+            let rest = self.waiting.split_off(end);
+            let lines = std::mem::replace(&mut self.waiting, rest).into();
+            // The lags are measured with the last part, so that none looks shorter than it was.
+            return Some(Batch { lines, live: Vec::new() });
         }
         let lines = std::mem::take(&mut self.waiting).into();
         Some(Batch { lines, live: std::mem::take(&mut self.live) })
@@ -209,5 +226,21 @@ mod tests {
         }
         assert!(outlet.waiting.len() < WAITING_BYTES_MAX + 1_000);
         assert!(outlet.next().is_some() && !outlet.is_full());
+    }
+
+    #[test]
+    fn more_than_one_batch_may_hold_goes_out_in_parts() {
+        let mut outlet = outlet(Kept::at("unused"));
+        let mut told = 0;
+        while outlet.waiting.len() < 5 * BATCH_BYTES_MAX / 2 {
+            outlet.tell(1, removed(1), 1, true);
+            told += 1;
+        }
+        let parts: Vec<_> = std::iter::from_fn(|| outlet.next()).map(Batch::into_parts).collect();
+        assert_eq!(parts.len(), 3);
+        assert!(parts.iter().all(|(lines, _)| lines.len() <= BATCH_BYTES_MAX));
+        let events = parts.iter().map(|(lines, _)| parse_batch(lines, None).unwrap().len());
+        assert_eq!(events.sum::<usize>(), told);
+        assert_eq!(parts[2].1.len(), told);
     }
 }

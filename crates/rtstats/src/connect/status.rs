@@ -97,22 +97,22 @@ impl Cause {
     }
 }
 
-/// What a connector holds and has set right, as its model of the other system counts it.
+/// What the other system holds and what was set right, as a connector's model counts it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Figures {
     /// Queues.
     pub queues: u64,
-    /// Memberships of agents in queues.
+    /// Memberships.
     pub members: u64,
     /// Callers in the queues.
     pub visits: u64,
-    /// Agents' calls.
+    /// Agents' calls, those in wrap-up too.
     pub legs: u64,
-    /// States that were compared.
+    /// Listings compared.
     pub resyncs: u64,
-    /// Differences that a comparison set right.
+    /// Differences that a listing set right.
     pub corrections: u64,
-    /// Calls that happened unheard.
+    /// Calls that the PBX counts and that nobody told us of, since the line was cut as they happened.
     pub missed: u64,
 }
 

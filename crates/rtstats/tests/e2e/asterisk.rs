@@ -2,8 +2,8 @@
 
 use std::{
     fs,
-    io::Read,
-    process::{Child, Stdio},
+    io::{BufRead, BufReader, Read},
+    process::{Child, ChildStderr, Stdio},
     time::{Duration, Instant},
 };
 
@@ -146,15 +146,19 @@ fn damaged_numbers_are_told_and_left_alone() {
 }
 
 /// `rtstats connect asterisk` on its own, killed when it is dropped.
-struct Process(Child);
+struct Process {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    told: String,
+}
 
 impl Process {
-    fn start(folder: &Folder, server: &Server, pbx: &Pbx, token: &str) -> Process {
-        let to = format!("https://localhost:{}", server.address.port());
+    fn start(folder: &Folder, port: u16, pbx: &Pbx, token: &str) -> Process {
+        let to = format!("https://localhost:{port}");
         let state = folder.path().join("state/names.json");
         let secret = folder.path().join("secret.txt");
         fs::write(&secret, format!("{SECRET}\n")).unwrap();
-        let child = rtstats()
+        let mut child = rtstats()
             .args(["connect", "asterisk", &pbx.address.to_string(), "--username", "rtstats"])
             .args(["--tenant", "acme", "--name", "far", "--to", &to])
             .arg("--cacert")
@@ -168,18 +172,26 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        Process(child)
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Process { child, log, told: String::new() }
+    }
+
+    /// Reads its log up to the line that holds a text.
+    fn wait_until_told(&mut self, text: &str) {
+        while !self.told.contains(text) {
+            let read = self.log.read_line(&mut self.told).unwrap();
+            assert!(read > 0, "it ended without {text:?}: {}", self.told);
+        }
     }
 
     /// Its exit status, once it ends, and what it has told.
     fn ended(mut self) -> (Option<i32>, String) {
-        let mut told = String::new();
-        self.0.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-        (self.0.wait().unwrap().code(), told)
+        self.log.read_to_string(&mut self.told).unwrap();
+        (self.child.wait().unwrap().code(), std::mem::take(&mut self.told))
     }
 
     fn terminate(&self) {
-        let pid = rustix::process::Pid::from_child(&self.0);
+        let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 }
@@ -187,9 +199,52 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
+}
+
+/// Asks until the first queue's field has a value.
+fn first_queue(client: &Client, field: &str, value: i64) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let answer = client.get("/api/rtstats/stats/queues.json").json();
+        if answer["queue"][0][field] == value {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{field} is not {value}: {answer}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn what_happens_while_the_server_is_down_arrives_later_and_once() {
+    let (folder, pbx) = (Folder::new(), Pbx::start());
+    let (data, action) = folder.tenant("acme", "UTC");
+    // Another address than the test's own, which stays the same over the restart.
+    let again = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listen = again.to_string();
+    let flags = ["--listen", &listen, FAST[0], FAST[1]];
+    let server = Server::start(&folder, &flags);
+    let mut process = Process::start(&folder, again.port(), &pbx, &action);
+    pbx.wait_for_logins(1);
+    pbx.join("1.1");
+    let client = server.client(&folder).signed_in("acme", &data);
+    first_queue(&client, "queue-size", 1);
+    server.kill();
+    drop(server);
+    for caller in ["1.2", "1.3"] {
+        pbx.join(caller);
+    }
+    process.wait_until_told("can't reach https://localhost");
+    let server = Server::start(&folder, &flags);
+    let client = server.client(&folder).signed_in("acme", &data);
+    first_queue(&client, "queue-size", 3);
+    first_queue(&client, "day-queued", 3);
+    process.terminate();
+    let (status, told) = process.ended();
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains("the server takes events again"), "{told}");
 }
 
 #[test]
@@ -198,23 +253,12 @@ fn a_process_of_its_own_sends_to_a_server_elsewhere() {
     let (data, action) = folder.tenant("acme", "UTC");
     let server = Server::start(&folder, &FAST);
     let client = server.client(&folder).signed_in("acme", &data);
-    let queue = |field: &str, value: i64| {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let answer = client.get("/api/rtstats/stats/queues.json").json();
-            if answer["queue"][0][field] == value {
-                return;
-            }
-            assert!(Instant::now() < deadline, "{field} is not {value}: {answer}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    };
     for (started, caller) in [(1, "1.1"), (2, "1.2")] {
-        let process = Process::start(&folder, &server, &pbx, &action);
+        let process = Process::start(&folder, server.address.port(), &pbx, &action);
         pbx.wait_for_logins(started);
         pbx.join(caller);
-        queue("queue-size", started as i64);
-        queue("day-queued", started as i64);
+        first_queue(&client, "queue-size", started as i64);
+        first_queue(&client, "day-queued", started as i64);
         process.terminate();
         let (status, told) = process.ended();
         assert_eq!(status, Some(0), "{told}");
@@ -230,7 +274,7 @@ fn a_process_of_its_own_ends_when_the_server_refuses_its_token() {
     let (folder, pbx) = (Folder::new(), Pbx::start());
     let (data, _) = folder.tenant("acme", "UTC");
     let server = Server::start(&folder, &[]);
-    let (status, told) = Process::start(&folder, &server, &pbx, &data).ended();
+    let (status, told) = Process::start(&folder, server.address.port(), &pbx, &data).ended();
     assert_eq!(status, Some(1), "{told}");
     assert!(told.contains("is it the Action Request Token?") && !told.contains(&data), "{told}");
 }

@@ -3,7 +3,6 @@
 //! It knows nothing of queues or calls; what a message means is the matter of [`super::pbx`].
 
 mod action;
-mod backoff;
 mod decoder;
 mod error;
 mod link;
@@ -12,7 +11,6 @@ mod session;
 mod target;
 
 pub use action::{Action, ActionId};
-pub use backoff::Backoff;
 pub use decoder::{Banner, Decoder, Malformed};
 pub use error::AmiError;
 pub use message::Message;

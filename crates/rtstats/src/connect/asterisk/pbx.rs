@@ -39,7 +39,7 @@ use super::{
     ami::{ActionId, Message},
     mapping::Mapping,
 };
-use crate::connect::names::Names;
+use crate::connect::{names::Names, status::Figures};
 
 /// An event that is to be told, still without its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,25 +48,6 @@ pub struct Told {
     pub time: Millis,
     /// What happened.
     pub kind: Kind<'static>,
-}
-
-/// What a PBX holds, for metrics and for people.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Queues.
-    pub queues: u64,
-    /// Memberships.
-    pub members: u64,
-    /// Callers in the queues.
-    pub visits: u64,
-    /// Agents' calls, those in wrap-up too.
-    pub legs: u64,
-    /// Listings compared.
-    pub resyncs: u64,
-    /// Differences that a listing set right.
-    pub corrections: u64,
-    /// Calls that the PBX counts and that nobody told us of, since the line was cut as they happened.
-    pub missed: u64,
 }
 
 /// A PBX, and what the server knows of it.

@@ -10,8 +10,17 @@ use std::{
 
 use tokio::time::sleep_until;
 
-use super::ami::{AmiError, Backoff, Message, Session, Target};
-use crate::connect::status::{Cause, Monitor, Stage};
+use super::ami::{AmiError, Message, Session, Target};
+use crate::{
+    backoff::Backoff,
+    connect::status::{Cause, Monitor, Stage},
+};
+
+/// Waits before the next attempt.
+const WAITS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// A session that lasted so long was no failed attempt: the next wait is the first again.
+const HELD: Duration = Duration::from_secs(60);
 
 /// The line to the PBX, which comes back by itself.
 pub(super) struct Link<'a> {
@@ -41,8 +50,7 @@ pub(super) enum Change {
 
 impl<'a> Link<'a> {
     pub(super) fn new(target: &'a Target, monitor: &'a Monitor) -> Link<'a> {
-        // Without the system's randomness all have the same waits, which is a pity and no more.
-        let backoff = Backoff::new(getrandom::u64().unwrap_or(0));
+        let backoff = Backoff::new(WAITS);
         let state = State::Down { until: Instant::now() };
         let trouble = String::new();
         Link { target, monitor, backoff, state, is_compared: false, trouble }
@@ -99,7 +107,10 @@ impl<'a> Link<'a> {
     }
 
     fn cut(&mut self, error: &AmiError, held: Duration) {
-        let wait = self.backoff.wait(held);
+        if held >= HELD {
+            self.backoff.reset();
+        }
+        let wait = self.backoff.next_wait();
         let (connector, line) = (self.monitor.name(), error.to_string());
         if line == self.trouble {
             tracing::debug!(connector, "{line}; trying again in {:.1} s", wait.as_secs_f64());

@@ -1,6 +1,6 @@
 //! A connector at work: it takes the server's present state, logs in to the PBX, tells what differs, and follows.
 //!
-//! One loop on one thread. Its parts know nothing of each other: the line ([`Link`]) gives messages, the model
+//! One loop on one thread. Its parts know nothing of each other: the line (`Link`) gives messages, the model
 //! ([`Pbx`]) turns them into events, the outlet numbers them, the [`Sink`] gets them onto disk. While the line is cut the
 //! model lives on: its timers run, and what the server has not taken yet waits. Only when the server refuses, or the
 //! tenant is gone, everything begins anew from the server's state.
@@ -115,21 +115,21 @@ impl Connector {
     /// Works until it is stopped. A removed tenant is waited for; any other refusal ends it.
     pub async fn run(&mut self) -> Result<(), SessionError> {
         loop {
-            let ended = self.live().await;
-            match ended {
-                Err(SessionError::Sink(error @ SinkError::Gone(_))) => {
-                    self.monitor.cut(Cause::Server, &error.to_string());
-                    tracing::warn!(connector = self.monitor.name(), "{error}");
-                }
-                Err(error) => {
-                    self.monitor.cut(Cause::Server, &error.to_string());
-                    return Err(error);
-                }
+            let error = match self.live().await {
                 Ok(()) => {
                     self.monitor.enter(Stage::Stopped);
                     return Ok(());
                 }
+                Err(error) => error,
+            };
+            match error {
+                SessionError::Sink(_) => self.monitor.cut(Cause::Server, &error.to_string()),
+                _ => self.monitor.trouble(&error.to_string()),
             }
+            if !matches!(error, SessionError::Sink(SinkError::Gone(_))) {
+                return Err(error);
+            }
+            tracing::warn!(connector = self.monitor.name(), "{error}");
         }
     }
 
@@ -251,7 +251,7 @@ impl<'a> Work<'a> {
 
     /// Hands on what the model told, and looks at what it counted.
     fn tell(&mut self, now: Millis) {
-        let figures = figures(&self.pbx);
+        let figures = self.pbx.figures();
         let compared = figures.resyncs != self.figures.resyncs;
         let is_live = !compared && self.link.is_compared;
         if self.pbx.names().take_changed() {
@@ -341,18 +341,5 @@ async fn at_time(time: Option<Millis>, now: Millis) {
     match time {
         Some(time) => sleep(Duration::from_millis(u64::try_from(time - now).unwrap_or(0))).await,
         None => pending().await,
-    }
-}
-
-fn figures(pbx: &Pbx) -> Figures {
-    let told = pbx.figures();
-    Figures {
-        queues: told.queues,
-        members: told.members,
-        visits: told.visits,
-        legs: told.legs,
-        resyncs: told.resyncs,
-        corrections: told.corrections,
-        missed: told.missed,
     }
 }
