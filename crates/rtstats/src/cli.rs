@@ -17,6 +17,7 @@ use connect::ConnectCommand;
 use crate::{
     app,
     config::{self, Mistakes, ServeArgs},
+    connect::asterisk::queue_log::import::{self, ImportArgs},
     database::{self, OpenError},
     demo::{self, DemoArgs},
     journal::{LogReader, Position},
@@ -57,6 +58,15 @@ enum Command {
     /// Follow a PBX and send what happens to a server, as a process of its own
     #[command(subcommand)]
     Connect(ConnectCommand),
+    /// Turn another system's history into events
+    #[command(subcommand)]
+    Import(ImportCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Asterisk's queue_log: events on standard output or into a server
+    AsteriskQueueLog(ImportArgs),
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +144,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Log(args) => log(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Import(ImportCommand::AsteriskQueueLog(args)) => import::run(&args),
     };
     ended(done.map(|()| ExitCode::SUCCESS))
 }

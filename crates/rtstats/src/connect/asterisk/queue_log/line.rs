@@ -76,6 +76,18 @@ pub enum LineFault {
 impl<'a> LogLine<'a> {
     /// Reads one line, with or without its line end.
     pub fn read(line: &'a [u8], clock: &mut LogClock) -> Result<LogLine<'a>, LineFault> {
+        LogLine::read_with(line, |text| clock.read(text))
+    }
+
+    /// Reads a line whose time is known.
+    pub fn read_at(line: &'a [u8], time: Millis) -> Result<LogLine<'a>, LineFault> {
+        LogLine::read_with(line, |_| Ok(time))
+    }
+
+    fn read_with(
+        line: &'a [u8],
+        time: impl FnOnce(&str) -> Result<Millis, TimeFault>,
+    ) -> Result<LogLine<'a>, LineFault> {
         let text = std::str::from_utf8(line)
             .map_err(|error| LineFault::NoUtf8(error.valid_up_to() + 1))?;
         let text = text.trim_end_matches(['\n', '\r']);
@@ -88,8 +100,8 @@ impl<'a> LogLine<'a> {
                 None => return Err(LineFault::Fields(number + 1)),
             }
         }
-        let [time, call, queue, agent, word] = fields;
-        let time = clock.read(time)?;
+        let [time_text, call, queue, agent, word] = fields;
+        let time = time(time_text)?;
         let kind = LogKind::of(word);
         let mut line = LogLine {
             time,
