@@ -3,4 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod checks;
+mod follow;
+mod import;
 mod lines;
+mod pieces;
+mod recordings;

@@ -151,7 +151,9 @@ mod tests {
             account.skip("queue_log", number, &LineFault::Torn);
         }
         let told = account.to_string();
-        assert!(told.starts_with("queue_log, line 1: the file ends in the middle of it; skipped\n"));
+        assert!(
+            told.starts_with("queue_log, line 1: the file ends in the middle of it; skipped\n")
+        );
         assert!(told.contains("line 20:") && !told.contains("line 21:"), "{told}");
         assert!(told.contains("30 lines were skipped in all"), "{told}");
     }

@@ -53,7 +53,8 @@ impl Merge {
         zone: Option<&TimeZone>,
         account: &mut Account,
     ) -> anyhow::Result<Merge> {
-        let mut merge = Merge { zone: zone.cloned(), later: Vec::new(), open: Vec::new(), current: None };
+        let mut merge =
+            Merge { zone: zone.cloned(), later: Vec::new(), open: Vec::new(), current: None };
         for path in paths {
             let mut cursor = Cursor::open(path, zone)?;
             if path.as_os_str() == "-" {
@@ -280,7 +281,8 @@ mod tests {
 
     #[test]
     fn time_that_steps_back_stands_still() {
-        let (calls, account) = merged(&[("q", b"20|a|s|NONE|DID|\n19|b|s|NONE|DID|\n21|c|s|NONE|DID|\n")]);
+        let (calls, account) =
+            merged(&[("q", b"20|a|s|NONE|DID|\n19|b|s|NONE|DID|\n21|c|s|NONE|DID|\n")]);
         assert_eq!((calls.len(), account.backwards), (3, 1));
     }
 }

@@ -128,7 +128,7 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<()> {
     };
     let mut state = match &args.state {
         Some(path) => State::load(path, &args.name)?,
-        None => State { pbx: args.name.clone(), ..State::default() },
+        None => State::fresh(&args.name),
     };
     let names = args.names(&state)?;
     let wanted = Wanted::new(args.since()?, args.until);
@@ -149,7 +149,8 @@ pub fn run(args: &ImportArgs) -> anyhow::Result<()> {
     // Files of before were read when the followed one was first opened; they may still be given.
     import.files(files, pbx_zone.as_ref())?;
     if let Some(path) = followed {
-        let tail = Tail::open(path, pbx_zone.as_ref(), place.as_ref(), &mut import.reading.account)?;
+        let tail =
+            Tail::open(path, pbx_zone.as_ref(), place.as_ref(), &mut import.reading.account)?;
         import.follow(tail)?;
     }
     import.finish(followed.is_some())
@@ -225,7 +226,11 @@ impl Import<'_> {
     }
 
     /// Writes the state with the events that wait, then sends them. False: it was asked to end first.
-    fn commit(&mut self, place: Option<state::Place>, stop: Option<&AtomicBool>) -> anyhow::Result<bool> {
+    fn commit(
+        &mut self,
+        place: Option<state::Place>,
+        stop: Option<&AtomicBool>,
+    ) -> anyhow::Result<bool> {
         if let Some(path) = &self.args.state {
             self.reading.state(place)?.store(path)?;
         }
@@ -254,14 +259,16 @@ impl Import<'_> {
             // A server takes nothing of the time to come; a replay does.
             let is_last = self.args.to.is_none() && self.args.state.is_none();
             let until = if is_last { Millis::MAX } else { clock::now() };
-            self.reading.write_until(if self.args.to.is_some() { until } else { until.max(last) });
+            self.reading.write_until(until.max(last));
             self.commit(None, None)?;
         }
         let sent = self.output.close()?;
         eprint!("{}", self.reading.account);
         let (late, queues, agents) = self.reading.sizes();
         if late > 0 {
-            eprintln!("{late} events lie before others that went out first: they count at those's time");
+            eprintln!(
+                "{late} events lie before others that went out first: they count at those's time"
+            );
         }
         eprintln!("{queues} queues, {agents} agents");
         let wrap_ups = self.reading.wrap_ups();
@@ -393,7 +400,8 @@ impl ImportArgs {
             match queue {
                 None => mapping.wrap_up_seconds = *seconds,
                 Some(queue) => {
-                    mapping.queues.entry(queue.clone()).or_default().wrap_up_seconds = Some(*seconds);
+                    mapping.queues.entry(queue.clone()).or_default().wrap_up_seconds =
+                        Some(*seconds);
                 }
             }
         }
@@ -447,7 +455,8 @@ fn pbx_name(text: &str) -> Result<String, String> {
 }
 
 fn queue_number(text: &str) -> Result<(String, u32), String> {
-    let parts = text.rsplit_once('=').and_then(|(queue, number)| Some((queue, number.parse().ok()?)));
+    let parts =
+        text.rsplit_once('=').and_then(|(queue, number)| Some((queue, number.parse().ok()?)));
     parts
         .filter(|(_, number)| (1..=stats::limit::QUEUE_ID_MAX).contains(number))
         .map(|(queue, number)| (queue.to_owned(), number))

@@ -199,7 +199,8 @@ impl<'a> LogLine<'a> {
     pub fn write(&self, out: &mut Vec<u8>) {
         let (seconds, ms) = (self.time / 1_000, self.time % 1_000);
         out.extend_from_slice(seconds.to_string().as_bytes());
-        if ms != 0 {
+        // More digits would read as milliseconds.
+        if ms != 0 || seconds >= 100_000_000_000 {
             out.extend_from_slice(format!(".{ms:03}").as_bytes());
         }
         for text in [self.call, self.queue, self.agent] {

@@ -85,7 +85,7 @@ impl Wanted {
     }
 }
 
-fn transaction(kind: &Kind<'_>) -> Option<&str> {
+fn transaction<'a>(kind: &'a Kind<'_>) -> Option<&'a str> {
     match kind {
         Kind::TransactionQueued { transaction, .. }
         | Kind::TransactionOffered { transaction, .. }
@@ -188,16 +188,13 @@ impl Reading {
 
     /// What the next import needs, the events that wait to be sent among it.
     pub fn state(&mut self, place: Option<Place>) -> anyhow::Result<State> {
-        let mut state = State {
-            pbx: self.pbx.clone(),
-            names: self.history.names().clone(),
-            known: self.history.known().clone(),
-            reached: self.order.reached(),
-            read: self.read.clone(),
-            place,
-            unsent: String::from_utf8(self.out.clone())?,
-            ..State::default()
-        };
+        let mut state = State::fresh(&self.pbx);
+        state.names = self.history.names().clone();
+        state.known = self.history.known().clone();
+        state.reached = self.order.reached();
+        state.read = self.read.clone();
+        state.place = place;
+        state.unsent = String::from_utf8(self.out.clone())?;
         state.hold(self.order.held());
         Ok(state)
     }

@@ -68,11 +68,16 @@ pub struct Place {
 }
 
 impl State {
+    /// Nothing read yet.
+    pub fn fresh(pbx: &str) -> State {
+        State { pbx: pbx.to_owned(), ..State::default() }
+    }
+
     /// The state in this file; a fresh one if it isn't there yet.
     pub fn load(path: &Path, pbx: &str) -> anyhow::Result<State> {
         let bytes = match fs::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(State { pbx: pbx.to_owned(), ..State::default() });
+                return Ok(State::fresh(pbx));
             }
             read => read.with_context(|| format!("can't read {}", path.display()))?,
         };

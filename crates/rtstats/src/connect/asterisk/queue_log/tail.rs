@@ -140,7 +140,8 @@ impl Tail {
         };
         if now.ino() == self.inode {
             let head = self.head()?;
-            let is_same = head.starts_with(&self.head) && now.len() >= self.input.stream_position()?;
+            let is_same =
+                head.starts_with(&self.head) && now.len() >= self.input.stream_position()?;
             if is_same {
                 self.head = head;
                 return Ok(false);

@@ -39,9 +39,12 @@ impl LogClock {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let time = match text.as_bytes().get(digits) {
             None if digits > 0 => epoch(text)?,
-            Some(b'.') if digits > 0 => fraction(&text[digits + 1..])
-                .and_then(|ms| Some(epoch(&text[..digits]).ok()?.checked_add(ms)?))
-                .ok_or(TimeFault::Form)?,
+            Some(b'.') if digits > 0 => {
+                let ms = fraction(&text[digits + 1..]).ok_or(TimeFault::Form)?;
+                let seconds: i64 = text[..digits].parse().map_err(|_| TimeFault::Range)?;
+                let whole_ms = seconds.checked_mul(1_000).ok_or(TimeFault::Range)?;
+                whole_ms.checked_add(ms).ok_or(TimeFault::Range)?
+            }
             Some(b'-') => self.local(text)?,
             _ => return Err(TimeFault::Form),
         };
@@ -109,7 +112,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_told() {
-        for text in ["", "NONE", "-1", "17955254o1", "1795525401.", "1795525401.x", "2026-13-01 00:00:00"] {
+        for text in
+            ["", "NONE", "-1", "17955254o1", "1795525401.", "1795525401.x", "2026-13-01 00:00:00"]
+        {
             assert_eq!(berlin().read(text), Err(TimeFault::Form), "{text}");
         }
         let far = "9".repeat(30);

@@ -208,7 +208,8 @@ impl History {
     /// The PBX has started: no call of before lives on.
     pub(super) fn restart(&mut self, at: Millis) {
         let calls = std::mem::take(&mut self.known.calls);
-        let mut open: Vec<_> = calls.by_id.into_iter().filter(|(_, call)| call.left.is_none()).collect();
+        let mut open: Vec<_> =
+            calls.by_id.into_iter().filter(|(_, call)| call.left.is_none()).collect();
         open.sort_by(|(one, _), (other, _)| one.cmp(other));
         for (_, call) in open {
             if let Some(visit) = call.visit {

@@ -137,7 +137,10 @@ impl History {
                 told,
             });
             let name = if is_interface(column) { id.clone() } else { clipped(column).to_owned() };
-            self.tell(at, Kind::AgentConfigured { agent: id.into(), name: name.into(), group: None });
+            self.tell(
+                at,
+                Kind::AgentConfigured { agent: id.into(), name: name.into(), group: None },
+            );
         }
         for (queue, paused) in self.known.directory.loose.remove(column).unwrap_or_default() {
             self.join(agent, &queue, paused, at);
@@ -200,9 +203,17 @@ impl History {
     /// A line about an agent: membership, login, pause.
     pub(super) fn staff(&mut self, line: &LogLine<'_>, kind: LogKind, account: &mut Account) {
         let at = line.time;
-        let Some(agent) = self.agent_of_any(line.agent, at) else {
-            self.keep_loose(line, kind, account);
-            return;
+        let names_member = !matches!(
+            kind,
+            LogKind::AddMember | LogKind::RemoveMember | LogKind::PauseAll | LogKind::UnpauseAll
+        );
+        let agent = match self.agent_of_any(line.agent, at) {
+            Some(agent) => agent,
+            None if names_member => self.agent(line.agent, at),
+            None => {
+                self.keep_loose(line, kind, account);
+                return;
+            }
         };
         match kind {
             LogKind::AddMember => {
@@ -308,7 +319,8 @@ impl History {
             }
             self.names.code(reason);
             let items = self.items();
-            self.known.directory.reasons = self.names.codes().map(|(text, _)| text.to_owned()).collect();
+            self.known.directory.reasons =
+                self.names.codes().map(|(text, _)| text.to_owned()).collect();
             let name = Cow::Borrowed("Pause reasons");
             self.tell(at, Kind::CodesConfigured { list, name, items });
         }

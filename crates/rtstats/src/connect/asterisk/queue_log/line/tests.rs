@@ -55,7 +55,10 @@ fn damage_is_told() {
     for (line, told) in [
         ("", "it has 1 of at least 5 fields"),
         ("1795525411|c1|sales|Ann", "it has 4 of at least 5 fields"),
-        ("x|c1|sales|Ann|CONNECT|1", "its time is neither epoch seconds nor like 2026-11-24 09:30:00"),
+        (
+            "x|c1|sales|Ann|CONNECT|1",
+            "its time is neither epoch seconds nor like 2026-11-24 09:30:00",
+        ),
         ("1|NONE|sales|Ann|CONNECT|1", "CONNECT lacks the call id"),
         ("1|c1|NONE|NONE|ENTERQUEUE||", "ENTERQUEUE lacks the queue"),
         ("1|c1|sales|NONE|CONNECT|1", "CONNECT lacks the agent"),
