@@ -16,8 +16,11 @@ use connect::ConnectCommand;
 
 use crate::{
     app,
-    config::{self, Mistakes, ServeArgs},
-    connect::asterisk::queue_log::import::{self, ImportArgs},
+    config::{self, ConnectArgs, Mistakes, ServeArgs},
+    connect::asterisk::{
+        mapping::Mapping,
+        queue_log::import::{self, ImportArgs},
+    },
     database::{self, OpenError},
     demo::{self, DemoArgs},
     journal::{LogReader, Position},
@@ -66,7 +69,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ImportCommand {
     /// Asterisk's queue_log: events on standard output or into a server
-    AsteriskQueueLog(ImportArgs),
+    AsteriskQueueLog(Box<ImportArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,7 +147,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Log(args) => log(&args),
         Command::Simulate(args) => simulate::run(&args),
-        Command::Import(ImportCommand::AsteriskQueueLog(args)) => import::run(&args),
+        Command::Import(ImportCommand::AsteriskQueueLog(args)) => import(&args),
     };
     ended(done.map(|()| ExitCode::SUCCESS))
 }
@@ -207,6 +210,16 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     running.stop();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn import(args: &ImportArgs) -> anyhow::Result<()> {
+    let mapping = match &args.config {
+        Some(file) => {
+            ConnectArgs::of_section(file.clone(), args.name.clone()).connection(false)?.mapping
+        }
+        None => Mapping::default(),
+    };
+    import::run(args, mapping)
 }
 
 fn print_config(args: &ServeArgs) -> anyhow::Result<()> {

@@ -171,8 +171,7 @@ impl Phone {
         invite.set("CSeq", "1 INVITE");
         invite.set_body(&sdp(self.port, "sendrecv"));
         let stage = Stage::Calling;
-        let dialog =
-            Dialog { stage, outgoing: true, local, remote, target, cseq: 1, invite, talk };
+        let dialog = Dialog { stage, outgoing: true, local, remote, target, cseq: 1, invite, talk };
         self.send(&dialog.invite);
         self.state.lock().unwrap().dialogs.insert(call.clone(), dialog);
         call
@@ -373,7 +372,8 @@ impl Phone {
             "CANCEL" => {
                 self.send(&request.answer("200 OK", ""));
                 if let Some(dialog) = state.dialogs.remove(&call) {
-                    let refusal = dialog.invite.answer("487 Request Terminated", tag(&dialog.local));
+                    let refusal =
+                        dialog.invite.answer("487 Request Terminated", tag(&dialog.local));
                     self.send(&refusal);
                 }
             }

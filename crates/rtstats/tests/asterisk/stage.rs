@@ -125,11 +125,7 @@ impl Stage {
     pub fn leave(&self, queue: &str, member: &str) {
         self.note(&format!("{member} leaves {queue}"));
         let interface = interface(member);
-        self.driver.must(&[
-            ("Action", "QueueRemove"),
-            ("Queue", queue),
-            ("Interface", &interface),
-        ]);
+        self.driver.must(&[("Action", "QueueRemove"), ("Queue", queue), ("Interface", &interface)]);
     }
 
     /// Pauses (or not) a member in one queue, or in all with an empty `queue`.
@@ -221,7 +217,9 @@ impl Stage {
         let end = Instant::now() + Duration::from_secs_f64(seconds);
         while Instant::now() < end {
             self.view();
-            thread::sleep(end.saturating_duration_since(Instant::now()).min(Duration::from_secs(1)));
+            thread::sleep(
+                end.saturating_duration_since(Instant::now()).min(Duration::from_secs(1)),
+            );
         }
     }
 

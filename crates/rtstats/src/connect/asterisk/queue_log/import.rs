@@ -1,7 +1,6 @@
 //! `rtstats import asterisk-queue-log`: files of history, then perhaps the file that goes on.
 
 use std::{
-    collections::BTreeMap,
     io::{self, Write},
     path::PathBuf,
     sync::{
@@ -28,7 +27,11 @@ use super::{
 use crate::{
     clock,
     connect::{
-        asterisk::mapping::{AgentId, Mapping},
+        asterisk::{
+            mapping::{AgentId, Mapping},
+            settings::ConnectionName,
+        },
+        kept::Kept,
         names::Names,
     },
     post::{Address, Attempt, Poster, Trust},
@@ -45,9 +48,6 @@ const POLL: Duration = Duration::from_millis(250);
 /// A wrap-up's end is told so long after it, when no line of before it can come any more.
 const SETTLED_MS: Millis = 2_000;
 
-/// The longest name of a PBX: with a call's id and a visit's number it must fit a transaction id.
-const NAME_CHARS_MAX: usize = 32;
-
 /// Flags of `rtstats import asterisk-queue-log`.
 #[derive(Debug, Clone, Args)]
 pub struct ImportArgs {
@@ -58,8 +58,11 @@ pub struct ImportArgs {
     #[arg(long)]
     follow: bool,
     /// The PBX's name: it heads the ids of its calls, as in the section [connect.asterisk.NAME]
-    #[arg(long, default_value = "asterisk", value_parser = pbx_name)]
-    name: String,
+    #[arg(long, default_value = "asterisk", value_name = "NAME")]
+    pub name: ConnectionName,
+    /// Take the mapping of the section [connect.asterisk.NAME] of this TOML file; flags outrank it
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// A queue's number; others get the next free ones
     #[arg(long, value_name = "QUEUE=NUMBER", value_parser = queue_number)]
     queue: Vec<(String, u32)>,
@@ -120,21 +123,21 @@ enum Since {
     Instant(Millis),
 }
 
-/// Imports as the flags say, and tells on standard error what it did.
-pub fn run(args: &ImportArgs) -> anyhow::Result<()> {
+/// Imports by a mapping and what the flags say over it, and tells on standard error what it did.
+pub fn run(args: &ImportArgs, mapping: Mapping) -> anyhow::Result<()> {
     let pbx_zone = match &args.timezone {
         Some(zone) => Some(TimeZone::get(zone.name())?),
         None => None,
     };
     let mut state = match &args.state {
-        Some(path) => State::load(path, &args.name)?,
-        None => State::fresh(&args.name),
+        Some(path) => State::load(path, args.name.as_str())?,
+        None => State::fresh(args.name.as_str()),
     };
     let names = args.names(&state)?;
     let wanted = Wanted::new(args.since()?, args.until);
     let (unsent, place) = (std::mem::take(&mut state.unsent), state.place.take());
     let mut import = Import {
-        reading: Reading::new(args.mapping(), names, &mut state, wanted),
+        reading: Reading::new(args.over(mapping), names, &mut state, wanted),
         output: args.output()?,
         args,
     };
@@ -246,9 +249,7 @@ impl Import<'_> {
         if let Some(path) = &self.args.names
             && self.reading.names().take_changed()
         {
-            let mut text = serde_json::to_vec_pretty(self.reading.names())?;
-            text.push(b'\n');
-            state::put(path, &text).with_context(|| format!("can't write {}", path.display()))?;
+            Kept::at(path).store(self.reading.names())?;
         }
         Ok(())
     }
@@ -386,13 +387,12 @@ fn stop_on_signal() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 impl ImportArgs {
-    fn mapping(&self) -> Mapping {
-        let mut mapping = Mapping {
-            only_listed_queues: self.only_listed_queues,
-            agents: self.agent.iter().cloned().collect::<BTreeMap<_, _>>(),
-            agent_id: if self.agents_by_interface { AgentId::Interface } else { AgentId::Name },
-            ..Mapping::default()
-        };
+    fn over(&self, mut mapping: Mapping) -> Mapping {
+        mapping.only_listed_queues |= self.only_listed_queues;
+        mapping.agents.extend(self.agent.iter().cloned());
+        if self.agents_by_interface {
+            mapping.agent_id = AgentId::Interface;
+        }
         for (queue, number) in &self.queue {
             mapping.queues.entry(queue.clone()).or_default().number = Some(*number);
         }
@@ -410,14 +410,9 @@ impl ImportArgs {
 
     /// The numbers and ids of the file that is shared with others, else of the state.
     fn names(&self, state: &State) -> anyhow::Result<Names> {
-        let Some(path) = &self.names else { return Ok(state.names.clone()) };
-        match std::fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(state.names.clone()),
-            read => {
-                let bytes = read.with_context(|| format!("can't read {}", path.display()))?;
-                serde_json::from_slice(&bytes)
-                    .with_context(|| format!("{} holds no numbers and ids", path.display()))
-            }
+        match &self.names {
+            Some(path) if path.exists() => Ok(Kept::at(path).load()?),
+            _ => Ok(state.names.clone()),
         }
     }
 
@@ -445,13 +440,6 @@ impl ImportArgs {
 /// Ends with what is wrong with the flags as the parser of the command line does.
 fn usage_error(message: &str) -> ! {
     clap::Error::raw(ErrorKind::ArgumentConflict, format!("{message}\n")).exit()
-}
-
-fn pbx_name(text: &str) -> Result<String, String> {
-    let fits = (1..=NAME_CHARS_MAX).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let expected = || format!("expected up to {NAME_CHARS_MAX} letters, digits, - and _");
-    if fits { Ok(text.to_owned()) } else { Err(expected()) }
 }
 
 fn queue_number(text: &str) -> Result<(String, u32), String> {
