@@ -168,9 +168,9 @@ struct Import<'a> {
 impl Import<'_> {
     /// Reads whole files. Events of the last lines may still be held back.
     fn files(&mut self, files: &[PathBuf], zone: Option<&TimeZone>) -> anyhow::Result<()> {
-        let reading = &mut self.reading;
-        let mut merge = Merge::open(files, zone, &mut reading.account)?;
-        while merge.advance(&mut reading.account)? {
+        let mut merge = Merge::open(files, zone, &mut self.reading.account)?;
+        while merge.advance(&mut self.reading.account)? {
+            let reading = &mut self.reading;
             let Some((line, bytes)) = merge.line() else { break };
             if reading.is_over(line.time) {
                 break;
@@ -178,7 +178,7 @@ impl Import<'_> {
             reading.take(&line, bytes);
             reading.write_until(line.time - LOOK_BACK_MS);
             if reading.out().len() >= BATCH_BYTES {
-                self.output.send(reading.take_out())?;
+                self.send_on()?;
             }
         }
         Ok(())
@@ -200,7 +200,7 @@ impl Import<'_> {
                 }
             }
             if is_line && is_behind {
-                self.output.send(reading.take_out())?;
+                self.send_on()?;
                 continue;
             }
             if !is_line {
@@ -226,6 +226,12 @@ impl Import<'_> {
             self.commit(Some(place), Some(&stop))?;
         }
         Ok(())
+    }
+
+    /// Sends what is past already: whoever is cut off here begins again and gives the same events.
+    fn send_on(&mut self) -> anyhow::Result<()> {
+        self.keep_names()?;
+        self.output.send(self.reading.take_out())
     }
 
     /// Writes the state with the events that wait, then sends them. False: it was asked to end first.
