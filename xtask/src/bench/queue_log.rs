@@ -24,8 +24,8 @@ pub fn write(lines: u64, seed: u64, out: &mut impl Write) -> Result<()> {
     }
     let (mut written, mut calls) = (0, 0);
     while written < lines {
-        // A call has a little over three lines.
-        let at = calls * 10 * SECONDS_PER_DAY / (lines * 3).max(1);
+        // A call has 2.7 lines or so.
+        let at = calls * 27 * SECONDS_PER_DAY / (lines * 10).max(1);
         log.call(at.min(SECONDS_PER_DAY - 1), calls);
         calls += 1;
         while written < lines && log.waiting.peek().is_some_and(|Reverse((due, ..))| *due <= at) {
