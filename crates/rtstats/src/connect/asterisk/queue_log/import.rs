@@ -42,6 +42,9 @@ use crate::{
 /// Bytes of events that are written or sent at a time.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// Bytes that are sent at a time, unless one line has more.
+const PART_BYTES: usize = 4 << 20;
+
 /// How often a followed file is looked at.
 const POLL: Duration = Duration::from_millis(250);
 
@@ -305,7 +308,7 @@ impl Output {
         let (batches, received) = sync_channel::<Vec<u8>>(4);
         let worker = thread::spawn(move || {
             for batch in received {
-                poster.post(&batch)?;
+                parts(&batch).try_for_each(|part| poster.post(part))?;
             }
             Ok(poster)
         });
@@ -321,7 +324,7 @@ impl Output {
                 let mut out = out.lock();
                 Ok(out.write_all(&batch).and_then(|()| out.flush())?)
             }
-            Output::Server(poster) => poster.post(&batch),
+            Output::Server(poster) => parts(&batch).try_for_each(|part| poster.post(part)),
             Output::Behind(batches, _) => match batches.send(batch) {
                 Ok(()) => Ok(()),
                 // The thread has ended: it says why.
@@ -334,26 +337,12 @@ impl Output {
     /// Sends, unless asked to end before the server takes it. Not for `Behind`.
     fn send_unless(&mut self, batch: Vec<u8>, stop: &AtomicBool) -> anyhow::Result<bool> {
         let Output::Server(poster) = self else { return self.send(batch).map(|()| true) };
-        if batch.is_empty() {
-            return Ok(true);
-        }
-        loop {
-            match poster.try_post(&batch) {
-                Attempt::Done(_) => return Ok(true),
-                Attempt::Never(error) => return Err(error),
-                Attempt::Later { trouble, asked } => {
-                    eprintln!("rtstats: {trouble}; trying again");
-                    let mut left = asked.max(Duration::from_secs(1));
-                    while left > Duration::ZERO && !stop.load(Ordering::Relaxed) {
-                        thread::sleep(POLL);
-                        left = left.saturating_sub(POLL);
-                    }
-                    if stop.load(Ordering::Relaxed) {
-                        return Ok(false);
-                    }
-                }
+        for part in parts(&batch) {
+            if !sent_unless(poster, part, stop)? {
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     /// Waits until everything is sent; what the server said, in words.
@@ -366,6 +355,39 @@ impl Output {
             }
             Output::Server(poster) => Ok(Some(poster.account())),
             Output::Standard(_) | Output::Closed => Ok(None),
+        }
+    }
+}
+
+/// A batch as the server takes it: whole lines, of a size far below its limit.
+fn parts(mut batch: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let end = match memchr::memrchr(b'\n', &batch[..batch.len().min(PART_BYTES)]) {
+            Some(last) => last + 1,
+            None => memchr::memchr(b'\n', batch).map_or(batch.len(), |end| end + 1),
+        };
+        let (part, rest) = batch.split_at(end);
+        batch = rest;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+fn sent_unless(poster: &mut Poster, part: &[u8], stop: &AtomicBool) -> anyhow::Result<bool> {
+    loop {
+        match poster.try_post(part) {
+            Attempt::Done(_) => return Ok(true),
+            Attempt::Never(error) => return Err(error),
+            Attempt::Later { trouble, asked } => {
+                eprintln!("rtstats: {trouble}; trying again");
+                let mut left = asked.max(Duration::from_secs(1));
+                while left > Duration::ZERO && !stop.load(Ordering::Relaxed) {
+                    thread::sleep(POLL);
+                    left = left.saturating_sub(POLL);
+                }
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(false);
+                }
+            }
         }
     }
 }
@@ -476,4 +498,21 @@ fn agent(text: &str) -> Result<(String, String), String> {
 
 fn since(text: &str) -> Result<Since, String> {
     if text == "today" { Ok(Since::Today) } else { replay::instant(text).map(Since::Instant) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_sent_in_whole_lines() {
+        let batch =
+            [b'x'; 99].map(|byte| [vec![byte; PART_BYTES / 30], vec![b'\n']].concat()).concat();
+        let sent: Vec<_> = parts(&batch).collect();
+        assert_eq!(sent.concat(), batch);
+        assert!(sent.iter().all(|part| part.ends_with(b"\n") && part.len() <= PART_BYTES));
+        let long = [vec![b'x'; PART_BYTES + 9], b"\ny\n".to_vec()].concat();
+        assert_eq!(parts(&long).map(<[u8]>::len).collect::<Vec<_>>(), [PART_BYTES + 10, 2]);
+        assert_eq!(parts(b"").count(), 0);
+    }
 }

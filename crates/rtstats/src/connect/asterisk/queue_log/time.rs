@@ -57,7 +57,7 @@ impl LogClock {
         let zone = self.zone.as_ref().ok_or(TimeFault::NoZone)?;
         let readings = zone.to_ambiguous_timestamp(local);
         let is_fold = matches!(readings.offset(), AmbiguousOffset::Fold { .. });
-        let first = readings.clone().compatible().map_err(|_| TimeFault::Range)?.as_millisecond();
+        let first = readings.compatible().map_err(|_| TimeFault::Range)?.as_millisecond();
         let time = if is_fold && first < self.last {
             readings.later().map_err(|_| TimeFault::Range)?.as_millisecond()
         } else {
