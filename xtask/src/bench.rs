@@ -3,8 +3,10 @@
 //! Nothing is left behind: every server is ended and every folder removed, also when a step fails.
 
 mod api;
+mod import;
 mod ingest;
 mod nginx;
+mod queue_log;
 mod server;
 mod start;
 
@@ -23,6 +25,8 @@ pub enum Bench {
     Api(api::Options),
     /// Durable ingest: events per second in batches, and single posts beside bare fdatasync.
     Ingest(ingest::Options),
+    /// A day's queue_log of Asterisk, imported.
+    Import(import::Options),
     /// The start after kill −9 with millions of events in the log.
     Start(start::Options),
 }
@@ -57,6 +61,7 @@ pub fn run(bench: &Bench, root: &Path) -> Result<()> {
     let table = match bench {
         Bench::Api(options) => api::run(options, root)?,
         Bench::Ingest(options) => ingest::run(options, root)?,
+        Bench::Import(options) => import::run(options, root)?,
         Bench::Start(options) => start::run(options, root)?,
     };
     println!("\n{table}");

@@ -16,7 +16,11 @@ use connect::ConnectCommand;
 
 use crate::{
     app,
-    config::{self, Mistakes, ServeArgs},
+    config::{self, ConnectArgs, Mistakes, ServeArgs},
+    connect::asterisk::{
+        mapping::Mapping,
+        queue_log::import::{self, ImportArgs},
+    },
     database::{self, OpenError},
     demo::{self, DemoArgs},
     journal::{LogReader, Position},
@@ -57,6 +61,15 @@ enum Command {
     /// Follow a PBX and send what happens to a server, as a process of its own
     #[command(subcommand)]
     Connect(ConnectCommand),
+    /// Turn another system's history into events
+    #[command(subcommand)]
+    Import(ImportCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Asterisk's queue_log: events on standard output or into a server
+    AsteriskQueueLog(Box<ImportArgs>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +147,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Log(args) => log(&args),
         Command::Simulate(args) => simulate::run(&args),
+        Command::Import(ImportCommand::AsteriskQueueLog(args)) => import(&args),
     };
     ended(done.map(|()| ExitCode::SUCCESS))
 }
@@ -196,6 +210,16 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     running.stop();
     tracing::info!("stopped");
     Ok(())
+}
+
+fn import(args: &ImportArgs) -> anyhow::Result<()> {
+    let mapping = match &args.config {
+        Some(file) => {
+            ConnectArgs::of_section(file.clone(), args.name.clone()).connection(false)?.mapping
+        }
+        None => Mapping::default(),
+    };
+    import::run(args, mapping)
 }
 
 fn print_config(args: &ServeArgs) -> anyhow::Result<()> {

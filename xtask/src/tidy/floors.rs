@@ -21,7 +21,7 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("shard", &["board"]),
     ("ingest", &["api"]),
     ("simulate", &["post"]),
-    ("connect", &["ingest", "api", "post"]),
+    ("connect", &["ingest", "api", "post", "replay"]),
     ("admin", &["api", "connect", "server"]),
     ("routes", &["api", "ingest"]),
     ("server", &["api", "routes", "tls"]),

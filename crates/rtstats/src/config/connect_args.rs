@@ -115,6 +115,11 @@ impl FromArgMatches for ConnectArgs {
 }
 
 impl ConnectArgs {
+    /// A section of a file as it stands there.
+    pub fn of_section(config: PathBuf, name: ConnectionName) -> ConnectArgs {
+        ConnectArgs { config: Some(config), name: Some(name), given: Vec::new() }
+    }
+
     /// The connection that file, environment and flags give; whoever only checks a PBX needs no tenant.
     pub fn connection(&self, needs_tenant: bool) -> Result<Connection, Mistakes> {
         let environment: Vec<_> = std::env::vars_os().collect();

@@ -5,6 +5,7 @@ pub mod check;
 pub mod clock_offset;
 pub mod mapping;
 pub mod pbx;
+pub mod queue_log;
 mod reconnect;
 pub mod session;
 pub mod settings;

@@ -8,6 +8,7 @@ mod client;
 mod crash;
 mod documents;
 mod freshness;
+mod import;
 mod ingest;
 mod limits;
 mod operator;
