@@ -249,9 +249,9 @@ document! {
     thirty_min_rejected_count "thirty-min-rejected-count" Number "count" "Offers declined or not answered in the last 30 minutes."
     thirty_min_wrap_up_time "thirty-min-wrap-up-time" Total "s" "Time in post-processing in the last 30 minutes, summed over legs."
     time_in_status "time-in-status" Clock "s" "Time since agent-status or its code changed, -1 before the first status.";
-    status_since "status-since" "time-in-status" "Since when agent-status and its code are as shown; none before the first status."
     phone_line1_status_since "phone-line1-status-since" "phone-line1-status-time" "Since when line 1 is as shown; none while unused or idle."
     phone_line2_status_since "phone-line2-status-since" "phone-line2-status-time" "Since when line 2 is as shown; none while unused."
+    status_since "status-since" "time-in-status" "Since when agent-status and its code are as shown; none before the first status."
 }
 
 document! {
