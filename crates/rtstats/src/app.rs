@@ -25,6 +25,7 @@ use crate::{
     connect::{hosted::Hosted, status::Connectors},
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
+    live::Feeds,
     routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
@@ -81,12 +82,15 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
+    let feeds = Feeds::start(shards.clone(), metrics.clone())?;
     let api = Arc::new(Api {
         directory: directory.clone(),
         shards: shards.clone(),
         metrics: metrics.clone(),
         refresh_every: config.refresh,
         rates: Rates::new(config.limits.tenant_requests_per_second_max),
+        feeds,
+        sessions: None,
     });
     let in_flight = config.limits.ingest_in_flight_bytes_max;
     let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
@@ -148,6 +152,7 @@ impl Running {
     /// that the server stops.
     pub fn stop(self) {
         self.stopping.send_replace(true);
+        self.api.feeds.stop();
         self.server.stop(self.stop_grace);
         self.hosted.stop();
         self.housekeeping.stop();

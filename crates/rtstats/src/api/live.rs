@@ -1,0 +1,102 @@
+//! The live stream: `GET /api/rtstats/live` as Server-Sent Events.
+//!
+//! With the Data Request Token, or for who is signed in otherwise (`Sessions`). It is open for as long as that holds.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request::Parts};
+use stats::document::Format;
+
+use super::{
+    Api,
+    answer::{Answer, Body},
+    only_reading, unavailable,
+};
+use crate::{
+    live::Lease,
+    shard::Unavailable,
+    tenants::{Tenant, TenantId, TokenKind},
+};
+
+/// Where the live stream stands.
+pub const LIVE_PATH: &str = "/api/rtstats/live";
+
+/// The number of the last frame that a client has.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+/// Keeps a proxy from holding events back until it has many.
+const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Who may watch a tenant without its token: people who are signed in.
+pub trait Sessions: Send + Sync {
+    /// Whom the request is of, if it is of somebody who may watch.
+    fn viewer(&self, headers: &HeaderMap) -> Option<Viewer>;
+}
+
+/// Somebody who may watch a tenant.
+pub struct Viewer {
+    /// Which.
+    pub tenant: TenantId,
+    /// Whether that still holds: asked about once a second while a stream is open.
+    pub lease: Lease,
+}
+
+impl Api {
+    /// Answers what lies at [`LIVE_PATH`].
+    pub async fn live(&self, head: &Parts) -> Answer {
+        self.stream(head).unwrap_or_else(|answer| answer)
+    }
+
+    fn stream(&self, head: &Parts) -> Result<Answer, Answer> {
+        only_reading(&head.method, Format::Json)?;
+        let Viewer { tenant, lease } = self.viewer(&head.headers)?;
+        let body = if head.method == Method::HEAD {
+            Body::default()
+        } else {
+            let have = head.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
+            let have = have.and_then(|id| id.trim().parse().ok());
+            let subscriber = self.feeds.watch(tenant, lease, have);
+            Body::Stream(subscriber.ok_or_else(|| unavailable_yet(self, tenant))?)
+        };
+        let mut answer = Response::new(body);
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+        Ok(answer)
+    }
+
+    /// Who asks: by the session that comes with the request, else by the token.
+    pub fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Answer> {
+        let session = || self.sessions.as_ref()?.viewer(headers);
+        if !headers.contains_key(header::AUTHORIZATION)
+            && let Some(viewer) = session()
+        {
+            return Ok(viewer);
+        }
+        let tenant = self.admit(headers, TokenKind::Data, Format::Json)?;
+        Ok(Viewer { tenant: tenant.id, lease: self.while_token_holds(&tenant) })
+    }
+
+    /// Until the tenant gets another token or is removed.
+    fn while_token_holds(&self, tenant: &Arc<Tenant>) -> Lease {
+        let (directory, tenant) = (self.directory.clone(), tenant.clone());
+        Arc::new(move || {
+            let directory = directory.load();
+            let now = directory.get(&tenant.name);
+            now.is_some_and(|now| now.id == tenant.id && now.data == tenant.data)
+        })
+    }
+}
+
+fn unavailable_yet(api: &Api, tenant: TenantId) -> Answer {
+    let directory = api.directory.load();
+    match directory.tenants().find(|known| known.id == tenant) {
+        Some(tenant) => unavailable(Unavailable::NotReady, tenant, Format::Json),
+        None => super::answer::error(
+            http::StatusCode::FORBIDDEN,
+            "This tenant has been removed.",
+            Format::Json,
+        ),
+    }
+}
