@@ -25,6 +25,9 @@ const RING_FRAMES_MAX: usize = 512;
 /// Bytes of frames that are kept in any case; beyond the whole table's size they would save nothing.
 const RING_BYTES_MIN: usize = 256 << 10;
 
+/// Frames that may follow a whole table before another is made: who comes is soon up to date.
+const WHOLE_BEHIND_MAX: usize = 4;
+
 /// One tenant's feed.
 pub struct Feed {
     /// Whose.
@@ -188,7 +191,7 @@ impl Shared {
         let Whole { number, event } = self.whole.as_ref()?;
         let behind = usize::try_from(self.latest - number).ok()?;
         let since: usize = self.ring.iter().rev().take(behind).map(Bytes::len).sum();
-        let is_here = behind <= self.ring.len() && since <= event.len();
+        let is_here = behind <= self.ring.len().min(WHOLE_BEHIND_MAX) && since <= event.len();
         is_here.then(|| (*number, event.clone()))
     }
 
