@@ -23,7 +23,7 @@ use stats::document::{Format, Page};
 
 use answer::{Answer, Body};
 pub use credentials::authenticate;
-pub use live::{LIVE_PATH, Sessions, Viewer};
+pub use live::{LIVE_PATH, Sessions, TRENDS_PATH, Viewer};
 pub use path::{BASE, error_format};
 use path::{PathError, Target};
 pub use rate::Rates;

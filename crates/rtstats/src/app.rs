@@ -82,7 +82,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
-    let feeds = Feeds::start(shards.clone(), metrics.clone())?;
+    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let api = Arc::new(Api {
         directory: directory.clone(),
         shards: shards.clone(),

@@ -7,7 +7,9 @@
 mod driver;
 mod feed;
 mod frame;
+mod point;
 mod table;
+mod trends;
 
 use std::{
     collections::HashMap,
@@ -24,13 +26,17 @@ use driver::Driver;
 pub use feed::{Lease, Subscriber};
 use feed::Feed;
 use frame::Bye;
+pub use trends::HOURS_MAX;
+use trends::Asked;
 
-use crate::{shard::Shards, telemetry::Metrics, tenants::TenantId};
+use crate::{journal::Journal, shard::Shards, telemetry::Metrics, tenants::TenantId};
 
 /// All feeds.
 pub struct Feeds {
     shards: Arc<Shards>,
+    journal: Arc<dyn Journal>,
     metrics: Metrics,
+    asked: Asked,
     feeds: Mutex<HashMap<TenantId, Arc<Feed>>>,
     /// New feeds, on their way to the thread that drives them.
     new: mpsc::UnboundedSender<Arc<Feed>>,
@@ -46,11 +52,17 @@ struct Thread {
 
 impl Feeds {
     /// Starts the thread of all feeds; there are none yet.
-    pub fn start(shards: Arc<Shards>, metrics: Metrics) -> std::io::Result<Arc<Feeds>> {
+    pub fn start(
+        shards: Arc<Shards>,
+        journal: Arc<dyn Journal>,
+        metrics: Metrics,
+    ) -> std::io::Result<Arc<Feeds>> {
         let (new, mut coming) = mpsc::unbounded_channel();
         let feeds = Arc::new(Feeds {
             shards,
+            journal,
             metrics,
+            asked: Asked::default(),
             feeds: Mutex::default(),
             new,
             stopping: AtomicBool::new(false),
@@ -58,7 +70,7 @@ impl Feeds {
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (ends, ended) = oneshot::channel::<()>();
-        let own = feeds.clone();
+        let (own, trends) = (feeds.clone(), feeds.clone().take_trends());
         let drive = async move {
             while let Some(feed) = coming.recv().await {
                 tokio::spawn(Driver::new(own.clone(), feed).run());
@@ -67,6 +79,7 @@ impl Feeds {
         let work = async move {
             tokio::select! {
                 () = drive => {}
+                () = trends => {}
                 _ = ended => {}
             }
         };

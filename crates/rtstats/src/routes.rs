@@ -14,7 +14,7 @@ use stats::{document::Format, limit};
 
 use crate::{
     api::{
-        Api, BASE, LIVE_PATH, STATE_PATH, STATUS_PATH,
+        Api, BASE, LIVE_PATH, STATE_PATH, STATUS_PATH, TRENDS_PATH,
         answer::{self, Answer},
         error_format,
     },
@@ -68,6 +68,7 @@ impl Routes {
             STATUS_PATH => self.api.status(head).await,
             STATE_PATH => self.api.state(head).await,
             LIVE_PATH => self.api.live(head).await,
+            TRENDS_PATH => self.api.trends(head).await,
             _ => {
                 let message = "There is no such page. Statistics are at \
                      /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
@@ -90,6 +91,7 @@ fn kind(path: &str) -> Kind {
             STATUS_PATH => Kind::Status,
             STATE_PATH => Kind::State,
             LIVE_PATH => Kind::Live,
+            TRENDS_PATH => Kind::Trends,
             _ => Kind::Other,
         };
     };
@@ -149,6 +151,7 @@ mod tests {
             ("/api/rtstats/status", Kind::Status),
             ("/api/rtstats/state", Kind::State),
             ("/api/rtstats/live", Kind::Live),
+            ("/api/rtstats/trends.json", Kind::Trends),
             ("/", Kind::Other),
         ] {
             assert_eq!(kind(path), expected, "{path}");

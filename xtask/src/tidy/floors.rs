@@ -19,7 +19,7 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("journal", &["database", "tenants"]),
     ("tenants", &["database"]),
     ("shard", &["board"]),
-    ("live", &["shard"]),
+    ("live", &["board", "shard"]),
     ("ingest", &["api"]),
     ("simulate", &["post"]),
     ("connect", &["ingest", "api", "post", "replay"]),

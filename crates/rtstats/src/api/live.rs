@@ -1,25 +1,34 @@
-//! The live stream: `GET /api/rtstats/live` as Server-Sent Events.
+//! The live stream: `GET /api/rtstats/live` as Server-Sent Events; and the trends: `GET /api/rtstats/trends.json`.
 //!
 //! With the Data Request Token, or for who is signed in otherwise (`Sessions`). It is open for as long as that holds.
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request::Parts};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+};
 use stats::document::Format;
 
 use super::{
     Api,
-    answer::{Answer, Body},
+    answer::{self, Answer, Body},
     only_reading, unavailable,
 };
 use crate::{
-    live::Lease,
+    board::Encoding,
+    live::{HOURS_MAX, Lease},
     shard::Unavailable,
     tenants::{Tenant, TenantId, TokenKind},
 };
 
 /// Where the live stream stands.
 pub const LIVE_PATH: &str = "/api/rtstats/live";
+
+/// Where the trends stand.
+pub const TRENDS_PATH: &str = "/api/rtstats/trends.json";
+
+/// Hours of trends that are given where no number is asked for.
+const HOURS: u8 = 8;
 
 /// The number of the last frame that a client has.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -66,6 +75,35 @@ impl Api {
         Ok(answer)
     }
 
+    /// Answers what lies at [`TRENDS_PATH`].
+    pub async fn trends(&self, head: &Parts) -> Answer {
+        self.last_hours(head).await.unwrap_or_else(|answer| answer)
+    }
+
+    async fn last_hours(&self, head: &Parts) -> Result<Answer, Answer> {
+        only_reading(&head.method, Format::Json)?;
+        let Viewer { tenant, .. } = self.viewer(&head.headers)?;
+        let hours = hours(head.uri.query().unwrap_or_default()).ok_or_else(|| {
+            let message = format!("hours is a whole number from 1 to {HOURS_MAX}.");
+            answer::error(StatusCode::BAD_REQUEST, &message, Format::Json)
+        })?;
+        let document = self.feeds.trends(tenant, hours).await.map_err(|error| {
+            tracing::error!(tenant = tenant.0, %error, "the trends can't be read");
+            let message = "The trends can't be read at present. Ask again in a moment.";
+            answer::retry(StatusCode::SERVICE_UNAVAILABLE, 5, message, Format::Json)
+        })?;
+        let form = document.form(Encoding::accepted(&head.headers), &self.metrics).await;
+        let mut answer = Response::new(Body::from(form.bytes));
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, answer::content_type(Format::Json));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+        if let Some(name) = form.encoding.name() {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        Ok(answer)
+    }
+
     /// Who asks: by the session that comes with the request, else by the token.
     pub fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Answer> {
         let session = || self.sessions.as_ref()?.viewer(headers);
@@ -89,14 +127,22 @@ impl Api {
     }
 }
 
+/// The hours that a query asks for; none where it asks for what there is not.
+fn hours(query: &str) -> Option<u8> {
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("hours="));
+    match asked {
+        None => Some(HOURS),
+        Some(text) => text.parse().ok().filter(|hours| (1..=HOURS_MAX).contains(hours)),
+    }
+}
+
 fn unavailable_yet(api: &Api, tenant: TenantId) -> Answer {
     let directory = api.directory.load();
     match directory.tenants().find(|known| known.id == tenant) {
         Some(tenant) => unavailable(Unavailable::NotReady, tenant, Format::Json),
-        None => super::answer::error(
-            http::StatusCode::FORBIDDEN,
-            "This tenant has been removed.",
-            Format::Json,
-        ),
+        None => {
+            let message = "This tenant has been removed.";
+            answer::error(StatusCode::FORBIDDEN, message, Format::Json)
+        }
     }
 }

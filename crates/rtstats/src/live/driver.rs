@@ -11,7 +11,7 @@ use tokio::{
 use super::{
     Feeds,
     feed::Feed,
-    frame::{self, Bye, Head},
+    frame::{self, Bye, EventName, Head},
     table::Table,
 };
 use crate::{
@@ -141,7 +141,7 @@ impl Driver {
     fn publish_frame(&mut self, write: impl FnOnce(&mut Table, &mut Vec<u8>)) {
         let mut parts = Vec::new();
         write(&mut self.table, &mut parts);
-        let mut event = frame::begin("change", self.head(self.feed.next_number()));
+        let mut event = frame::begin(EventName::Change, self.head(self.feed.next_number()));
         event.append(&mut parts);
         self.feed.publish(frame::end(event));
         self.give_whole();
@@ -158,7 +158,7 @@ impl Driver {
             // A frame comes at once, and the whole table with it.
             return;
         }
-        let mut event = frame::begin("full", self.head(self.feed.next_number() - 1));
+        let mut event = frame::begin(EventName::Full, self.head(self.feed.next_number() - 1));
         self.table.write_whole(&mut event);
         self.feed.publish_whole(frame::end(event));
     }

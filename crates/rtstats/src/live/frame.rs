@@ -31,6 +31,27 @@ impl Bye {
     }
 }
 
+/// What an event is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventName {
+    /// The whole table.
+    Full,
+    /// What has changed.
+    Change,
+    /// A point of the trends.
+    Trend,
+}
+
+impl EventName {
+    fn word(self) -> &'static str {
+        match self {
+            EventName::Full => "full",
+            EventName::Change => "change",
+            EventName::Trend => "trend",
+        }
+    }
+}
+
 /// What every frame says of the feed itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Head {
@@ -45,7 +66,8 @@ pub struct Head {
 }
 
 /// Begins an event; what follows are JSON members with a comma before each.
-pub fn begin(name: &str, head: Head) -> Vec<u8> {
+pub fn begin(name: EventName, head: Head) -> Vec<u8> {
+    let name = name.word();
     let Head { number, described, now, state } = head;
     let instant = |instant: Option<Millis>| {
         instant.map_or_else(|| "null".to_owned(), |instant| instant.to_string())
@@ -68,4 +90,9 @@ pub fn begin(name: &str, head: Head) -> Vec<u8> {
 pub fn end(mut event: Vec<u8>) -> Bytes {
     event.extend_from_slice(b"}\n\n");
     event.into()
+}
+
+/// A numbered event of one line of JSON.
+pub fn plain(name: EventName, number: u64, json: &str) -> Bytes {
+    format!("event: {}\nid: {number}\ndata: {json}\n\n", name.word()).into()
 }
