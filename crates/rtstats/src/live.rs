@@ -23,11 +23,11 @@ use std::{
 use tokio::sync::{mpsc, oneshot};
 
 use driver::Driver;
-pub use feed::{Lease, Subscriber};
 use feed::Feed;
+pub use feed::{Lease, Subscriber};
 use frame::Bye;
-pub use trends::HOURS_MAX;
 use trends::Asked;
+pub use trends::HOURS_MAX;
 
 use crate::{journal::Journal, shard::Shards, telemetry::Metrics, tenants::TenantId};
 

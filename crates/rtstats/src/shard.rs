@@ -259,13 +259,7 @@ impl Shards {
                 live.insert(tenant.id, known.clone());
                 continue;
             }
-            let opened = Arc::new(Live {
-                id: tenant.id,
-                name: Arc::from(tenant.name.as_str()),
-                board: Arc::default(),
-                stir: Stir::default(),
-                state: AtomicU8::new(State::Recovering as u8),
-            });
+            let opened = Arc::new(Live::new(tenant.id, tenant.name.as_str()));
             live.insert(tenant.id, opened.clone());
             self.send(tenant.id, Input::Open { live: opened, tenant: tenant.clone() });
         }
@@ -391,6 +385,17 @@ impl Present {
 }
 
 impl Live {
+    /// A tenant whose log is still to be replayed.
+    pub(crate) fn new(id: TenantId, name: &str) -> Live {
+        Live {
+            id,
+            name: Arc::from(name),
+            board: Arc::default(),
+            stir: Stir::default(),
+            state: AtomicU8::new(State::Recovering as u8),
+        }
+    }
+
     /// How it stands.
     pub fn state(&self) -> State {
         match self.state.load(Ordering::Acquire) {

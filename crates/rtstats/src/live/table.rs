@@ -50,8 +50,22 @@ impl Table {
         let now = view.frozen.instant;
         self.described = Some(Described { instant: now, counted: view.counted });
         let mut gone = Gone::default();
-        bring_up(&mut self.agents, view.frozen.agents, now, b",\"agents\":[", out, &mut gone.agents);
-        bring_up(&mut self.queues, view.frozen.queues, now, b",\"queues\":[", out, &mut gone.queues);
+        bring_up(
+            &mut self.agents,
+            view.frozen.agents,
+            now,
+            b",\"agents\":[",
+            out,
+            &mut gone.agents,
+        );
+        bring_up(
+            &mut self.queues,
+            view.frozen.queues,
+            now,
+            b",\"queues\":[",
+            out,
+            &mut gone.queues,
+        );
         gone.write(out);
         if !Arc::ptr_eq(&self.names, &view.names) {
             if self.names != view.names {
@@ -204,4 +218,142 @@ fn each<T>(out: &mut Vec<u8>, items: &[T], mut write: impl FnMut(&mut Vec<u8>, &
 /// A number as a JSON object's key.
 fn key(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(format!("\"{number}\":").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde_json::{Map, Value};
+    use stats::{document::Frozen, engine::Engine, parse::parse_batch, zone::Zone};
+
+    use super::*;
+
+    const START: i64 = 1_790_000_000_000;
+
+    /// One agent and one queue, from which others are made.
+    fn pattern() -> Frozen {
+        let lines = r#"{"time":1790000000000,"type":"queue.configured","queue":1,"name":"q","media":"phone"}
+{"time":1790000000000,"type":"agent.configured","agent":"a","name":"a"}
+{"time":1790000000000,"type":"agent.status","agent":"a","status":"available"}"#;
+        let mut engine = Engine::new(Zone::named("UTC").unwrap());
+        for line in parse_batch(lines.as_bytes(), None).unwrap() {
+            engine.apply(&line.event);
+        }
+        engine.freeze(START)
+    }
+
+    /// What a tenant shows: per id two figures, of which the second runs.
+    type Figures = (BTreeMap<u8, (i64, i64)>, BTreeMap<u8, i64>, u8);
+
+    fn view(pattern: &Frozen, instant: Millis, (agents, queues, names): &Figures) -> View {
+        let agents = agents.iter().map(|(id, (status, total))| AgentRow {
+            agent_id: format!("agent {id:03}").into(),
+            agent_status: *status,
+            status_since: (*status > 0).then_some(*status),
+            day_login_time: *total,
+            ..pattern.agents[0].clone()
+        });
+        let queues = queues.iter().map(|(id, size)| QueueRow {
+            queue_id: i64::from(*id),
+            queue_size: *size,
+            ..pattern.queues[0].clone()
+        });
+        let (agents, queues) = (agents.collect(), queues.collect());
+        let groups = (0..*names).map(|group| (u32::from(group), "group".into())).collect();
+        let names = Arc::new(Names { groups, codes: Vec::new() });
+        View { frozen: Frozen { instant, agents, queues }, counted: Some(instant), names }
+    }
+
+    /// What a page holds.
+    #[derive(Debug, Clone, Default, PartialEq)]
+    struct Page([BTreeMap<String, Map<String, Value>>; 2], Value);
+
+    impl Page {
+        fn take(&mut self, parts: &[u8]) {
+            let text = String::from_utf8(parts.to_vec()).unwrap();
+            let frame: Value = serde_json::from_str(&format!("{{\"head\":0{text}}}")).unwrap();
+            let lists = [("agents", "agent-id"), ("queues", "queue-id")];
+            for ((list, id), rows) in lists.into_iter().zip(&mut self.0) {
+                for gone in frame["gone"][list].as_array().into_iter().flatten() {
+                    assert!(rows.remove(&gone.to_string()).is_some(), "{gone} was there");
+                }
+                for row in frame[list].as_array().into_iter().flatten() {
+                    let row = row.as_object().unwrap().clone();
+                    rows.entry(row[id].to_string()).or_default().extend(row);
+                }
+            }
+            if let Some(names) = frame.get("names") {
+                self.1 = names.clone();
+            }
+        }
+    }
+
+    fn any_figures() -> impl Strategy<Value = Figures> {
+        let agents = prop::collection::btree_map(0..12_u8, (0..3_i64, 0..3_i64), 0..12);
+        let queues = prop::collection::btree_map(1..9_u8, 0..3_i64, 0..9);
+        (agents, queues, 0..3_u8)
+    }
+
+    proptest! {
+        #[test]
+        fn a_whole_table_and_the_changes_since_lead_to_the_same_table_from_any_start(
+            states in prop::collection::vec((any_figures(), 1..20_000_i64), 1..12),
+        ) {
+            let (pattern, mut table, mut now) = (pattern(), Table::default(), START);
+            let mut pages: Vec<Page> = Vec::new();
+            for (figures, pause) in &states {
+                now += pause;
+                let mut parts = Vec::new();
+                table.take_up(view(&pattern, now, figures), &mut parts);
+                for page in &mut pages {
+                    page.take(&parts);
+                }
+                let (mut whole, mut fresh) = (Vec::new(), Page::default());
+                table.write_whole(&mut whole);
+                fresh.take(&whole);
+                for page in &pages {
+                    prop_assert_eq!(page, &fresh);
+                }
+                prop_assert_eq!(fresh.0[0].len(), figures.0.len());
+                for (id, (status, _)) in &figures.0 {
+                    let row = &fresh.0[0][&format!("\"agent {id:03}\"")];
+                    prop_assert_eq!(&row["agent-status"], status);
+                }
+                prop_assert_eq!(fresh.0[1].len(), figures.1.len());
+                pages.push(fresh);
+            }
+        }
+    }
+
+    #[test]
+    fn running_totals_are_told_within_their_time_and_not_all_at_once() {
+        let (pattern, mut table) = (pattern(), Table::default());
+        let figures = |total| {
+            let agents = (0..200).map(|id| (id, (0, total))).collect();
+            (agents, BTreeMap::new(), 0)
+        };
+        table.take_up(view(&pattern, START, &figures(0)), &mut Vec::new());
+        let mut told = 0;
+        for second in 1..=TOTALS_EVERY_MS / 1_000 {
+            let mut parts = Vec::new();
+            table.take_up(view(&pattern, START + second * 1_000, &figures(second)), &mut parts);
+            let rows = String::from_utf8(parts).unwrap().matches("day-login-time").count();
+            assert!(rows < 60, "{rows} of 200 in second {second}");
+            told += rows;
+        }
+        assert!(told >= 190, "{told}: all but those whose turn is the next");
+    }
+
+    #[test]
+    fn where_nothing_changes_nothing_is_written() {
+        let (pattern, mut table, mut parts) = (pattern(), Table::default(), Vec::new());
+        let figures = ([(1, (1, 0))].into(), [(1, 1)].into(), 1);
+        table.take_up(view(&pattern, START, &figures), &mut parts);
+        assert!(!parts.is_empty());
+        parts.clear();
+        table.take_up(view(&pattern, START + 60_000, &figures), &mut parts);
+        assert!(parts.is_empty(), "{}", String::from_utf8_lossy(&parts));
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
 };
 
 const LIVE: &str = "/api/rtstats/live";
+const TRENDS: &str = "/api/rtstats/trends.json";
 
 /// One event of a stream.
 #[derive(Debug, Clone)]
@@ -34,7 +35,9 @@ impl Events {
         client.send(&mut *stream, "GET", LIVE, headers, b"").unwrap();
         let head = line_by_line(&mut *stream);
         assert!(head[0].starts_with("HTTP/1.1 200"), "{head:?}");
-        assert!(head.iter().any(|line| line.eq_ignore_ascii_case("content-type: text/event-stream")));
+        assert!(
+            head.iter().any(|line| line.eq_ignore_ascii_case("content-type: text/event-stream"))
+        );
         assert!(head.iter().any(|line| line.eq_ignore_ascii_case("cache-control: no-store")));
         assert!(head.iter().any(|line| line.eq_ignore_ascii_case("x-accel-buffering: no")));
         Events { stream, text: Vec::new(), ended: false }
@@ -153,7 +156,10 @@ fn a_stream_begins_with_the_whole_table_and_goes_on_with_what_changes() {
     assert_eq!(full.data["state"], "ready");
     assert_eq!(full.data["agents"].as_array().unwrap().len(), 2);
     let queue = &full.data["queues"][1];
-    assert_eq!((&queue["queue-id"], &queue["queue-name"]), (&json!(115), &json!("Sales & <Support>")));
+    assert_eq!(
+        (&queue["queue-id"], &queue["queue-name"]),
+        (&json!(115), &json!("Sales & <Support>"))
+    );
     assert_eq!(queue["longest-wait-since"], Value::Null);
     let entered = now_ms();
     queued(&world, "t1");
@@ -183,7 +189,8 @@ fn every_split_of_a_stream_leads_to_the_same_page() {
         }
     }
     let removed = json!({ "time": now_ms(), "type": "agent.removed", "agent": "j.doe" });
-    let named = json!({ "time": now_ms(), "type": "group.configured", "group": 101, "name": "Nord" });
+    let named =
+        json!({ "time": now_ms(), "type": "group.configured", "group": 101, "name": "Nord" });
     assert_eq!(world.action.post(EVENTS, format!("{removed}\n{named}")).status, 200);
     let gone = events.until(|event| event.data.get("gone").is_some());
     page.take(&gone);
@@ -285,18 +292,24 @@ fn two_hundred_streams_cost_one_rendering() {
         assert_eq!(events.next().unwrap().name, "full");
     }
     queued(&world, "t1");
-    let frames: Vec<u64> =
-        all.iter_mut().map(|events| events.until(|event| tells_size(event, 1)).id.unwrap()).collect();
+    let frames: Vec<u64> = all
+        .iter_mut()
+        .map(|events| events.until(|event| tells_size(event, 1)).id.unwrap())
+        .collect();
     assert!(frames.iter().all(|frame| *frame == frames[0]), "one frame for all");
     let metrics = world.server.admin_page("/metrics");
     let figure = |name: &str| -> f64 {
         let line = metrics.text().lines().find(|line| line.starts_with(&format!("{name} ")));
-        line.unwrap_or_else(|| panic!("{name} in\n{}", metrics.text()))[name.len()..].trim().parse().unwrap()
+        line.unwrap_or_else(|| panic!("{name} in\n{}", metrics.text()))[name.len()..]
+            .trim()
+            .parse()
+            .unwrap()
     };
     assert_eq!(figure("rtstats_live_subscribers"), 200.0);
     let wholes = figure("rtstats_live_whole_tables_total");
     assert!(wholes < 20.0, "{wholes} whole tables for 200 streams");
-    let rendered = figure("rtstats_live_frame_bytes_total") + figure("rtstats_live_whole_table_bytes_total");
+    let rendered =
+        figure("rtstats_live_frame_bytes_total") + figure("rtstats_live_whole_table_bytes_total");
     assert!(figure("rtstats_live_sent_bytes_total") > 20.0 * rendered);
     drop(all);
     let deadline = Instant::now() + PATIENCE;
@@ -326,4 +339,35 @@ fn a_stream_outlives_the_idle_time() {
     for _ in 0..2 {
         assert_eq!(events.next().unwrap().name, "change");
     }
+}
+
+#[test]
+fn a_minute_with_events_becomes_a_point_of_the_trends_and_stays() {
+    let world = World::new(&[]);
+    let empty = world.get(TRENDS);
+    assert_eq!((empty.status, empty.header("content-type")), (200, Some("application/json")));
+    assert_eq!(empty.json()["every-seconds"], 60);
+    for wrong in ["hours=0", "hours=25", "hours=x", "hours="] {
+        assert_eq!(world.get(&format!("{TRENDS}?{wrong}")).status, 400, "{wrong}");
+    }
+    assert_eq!(world.action.get(TRENDS).status, 403);
+    queued(&world, "t1");
+    let mut events = Events::open(&world.data, &[]);
+    // Comes with the end of the minute.
+    let point = loop {
+        let event = events.next().unwrap();
+        if event.name == "trend" {
+            break event;
+        }
+    };
+    assert!(point.id.is_some());
+    assert_eq!(point.data["time"].as_i64().unwrap() % 60_000, 0);
+    let queues = point.data["queues"].as_array().unwrap();
+    assert_eq!(queues.len(), 1, "nothing is at the other one: {queues:?}");
+    assert_eq!(queues[0].as_array().unwrap()[..2], [json!(115), json!(1)]);
+    let kept = world.get(&format!("{TRENDS}?hours=1")).json()["points"].clone();
+    assert!(kept.as_array().unwrap().contains(&point.data), "{kept}");
+    let world = world.again(&[]);
+    world.get_until(TRENDS, |answer| answer.status == 200);
+    assert_eq!(world.get(TRENDS).json()["points"], kept, "through a restart");
 }
