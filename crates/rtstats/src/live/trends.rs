@@ -143,5 +143,5 @@ fn document(trends: &[Trend]) -> Arc<Document> {
         point::write(trend.minute, &points, &mut json);
     }
     json.push_str("]}");
-    Arc::new(Document::new(json.into_bytes()))
+    Arc::new(Document::new(json.into()))
 }

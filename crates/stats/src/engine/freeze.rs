@@ -132,8 +132,8 @@ fn agent_row(agent: &Agent, Edges { now, w, day_start }: Edges) -> AgentRow {
         thirty_min_wrap_up_time: seconds(agent.window.wrap_up.total_ms(now, w)),
         time_in_status: agent.pair_since.map_or(-1, |since| seconds(now - since)),
         status_since: agent.pair_since,
-        phone_line1_status_since: line1.since(Line::One),
-        phone_line2_status_since: line2.since(Line::Two),
+        phone_line1_status_since: line1.shown_since(Line::One),
+        phone_line2_status_since: line2.shown_since(Line::Two),
     }
 }
 
