@@ -10,6 +10,7 @@ mod frame;
 mod point;
 mod table;
 mod trends;
+mod wire;
 
 use std::{
     collections::HashMap,
@@ -28,6 +29,7 @@ pub use feed::{Lease, Subscriber};
 use frame::Bye;
 use trends::Asked;
 pub use trends::HOURS_MAX;
+pub use wire::Wire;
 
 use crate::{journal::Journal, shard::Shards, telemetry::Metrics, tenants::TenantId};
 
@@ -92,7 +94,13 @@ impl Feeds {
 
     /// A stream of a tenant's figures, from where a client is that has the frame `have`; none if there is no such
     /// tenant.
-    pub fn watch(&self, tenant: TenantId, lease: Lease, have: Option<u64>) -> Option<Subscriber> {
+    pub fn watch(
+        &self,
+        tenant: TenantId,
+        lease: Lease,
+        have: Option<u64>,
+        wire: Wire,
+    ) -> Option<Subscriber> {
         let live = self.shards.live(tenant)?;
         let mut feeds = self.lock();
         let mut fresh = None;
@@ -102,7 +110,7 @@ impl Feeds {
             feed
         });
         // Under the lock: a feed is retired only while nobody can come to it.
-        let subscriber = feed.subscribe(lease, have);
+        let subscriber = feed.subscribe(lease, have, wire);
         if self.is_stopping() {
             feed.end(Bye::Stop);
         } else if let Some(fresh) = fresh

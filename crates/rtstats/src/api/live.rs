@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     board::Encoding,
-    live::{HOURS_MAX, Lease},
+    live::{HOURS_MAX, Lease, Wire},
     shard::Unavailable,
     tenants::{Tenant, TenantId, TokenKind},
 };
@@ -59,19 +59,25 @@ impl Api {
     fn stream(&self, head: &Parts) -> Result<Answer, Answer> {
         only_reading(&head.method, Format::Json)?;
         let Viewer { tenant, lease } = self.viewer(&head.headers)?;
+        let packs = Encoding::Gzip.is_taken(&head.headers);
         let body = if head.method == Method::HEAD {
             Body::default()
         } else {
             let have = head.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
             let have = have.and_then(|id| id.trim().parse().ok());
-            let subscriber = self.feeds.watch(tenant, lease, have);
+            let wire = if packs { Wire::gzip() } else { Wire::Plain };
+            let subscriber = self.feeds.watch(tenant, lease, have, wire);
             Body::Stream(subscriber.ok_or_else(|| unavailable_yet(self, tenant))?)
         };
         let mut answer = Response::new(body);
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
         headers.insert(UNBUFFERED, HeaderValue::from_static("no"));
+        if packs {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
         Ok(answer)
     }
 

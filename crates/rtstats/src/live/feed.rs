@@ -13,7 +13,10 @@ use bytes::Bytes;
 use slab::Slab;
 use tokio::sync::Notify;
 
-use super::frame::{Bye, GREETING};
+use super::{
+    frame::{Bye, GREETING},
+    wire::{Part, Wire},
+};
 use crate::{clock, shard::Live, telemetry::Metrics};
 
 /// Whether a subscriber may go on watching: asked about once a second.
@@ -42,17 +45,19 @@ struct Shared {
     /// Number of the last frame.
     latest: u64,
     /// The last frames: their numbers end with `latest`.
-    ring: VecDeque<Bytes>,
+    ring: VecDeque<Arc<Part>>,
     ring_bytes: usize,
     whole: Option<Whole>,
     whole_wanted: bool,
     subscribers: Slab<Place>,
+    /// How many of them take compressed streams.
+    packing: usize,
     over: Option<Bye>,
 }
 
 struct Whole {
     number: u64,
-    event: Bytes,
+    event: Arc<Part>,
 }
 
 struct Place {
@@ -72,18 +77,21 @@ impl Feed {
             whole: None,
             whole_wanted: false,
             subscribers: Slab::new(),
+            packing: 0,
             over: None,
         };
         Feed { tenant, metrics, shared: Mutex::new(shared), wanted: Notify::new() }
     }
 
     /// One more subscriber, whose client has the frame `have`.
-    pub fn subscribe(self: &Arc<Self>, lease: Lease, have: Option<u64>) -> Subscriber {
-        let place = Place { lease, waker: None, over: None };
-        let place = self.lock().subscribers.insert(place);
+    pub fn subscribe(self: &Arc<Self>, lease: Lease, have: Option<u64>, wire: Wire) -> Subscriber {
+        let mut shared = self.lock();
+        shared.packing += usize::from(wire.packs());
+        let place = shared.subscribers.insert(Place { lease, waker: None, over: None });
+        drop(shared);
         self.metrics.live_subscribed();
         self.wanted.notify_one();
-        Subscriber { feed: self.clone(), place, have, greeted: false, ended: false }
+        Subscriber { feed: self.clone(), place, have, wire, greeted: false, ended: false }
     }
 
     /// Whether nobody watches.
@@ -104,6 +112,8 @@ impl Feed {
     /// Hands the next frame out.
     pub fn publish(&self, event: Bytes) {
         self.metrics.live_frame(event.len());
+        let event = Arc::new(Part::new(event));
+        self.pack(&event);
         let mut shared = self.lock();
         shared.latest += 1;
         shared.ring_bytes += event.len();
@@ -120,11 +130,20 @@ impl Feed {
     /// Hands the whole table out, as of the last frame.
     pub fn publish_whole(&self, event: Bytes) {
         self.metrics.live_whole(event.len());
+        let event = Arc::new(Part::new(event));
+        self.pack(&event);
         let mut shared = self.lock();
         let number = shared.latest;
         shared.whole = Some(Whole { number, event });
         shared.whole_wanted = false;
         Feed::wake(shared);
+    }
+
+    /// Here rather than on the thread of the connection that needs it first; without the lock.
+    fn pack(&self, event: &Part) {
+        if self.lock().packing > 0 {
+            event.pack();
+        }
     }
 
     /// The whole table is old: who comes now waits for a new one.
@@ -180,17 +199,17 @@ impl Feed {
 impl Shared {
     /// What brings a client that has the frame `have` on, with the number that it has then; none where only the whole
     /// table does.
-    fn after(&self, have: u64) -> Option<(u64, Bytes)> {
+    fn after(&self, have: u64) -> Option<(u64, Arc<Part>)> {
         let behind = usize::try_from(self.latest.checked_sub(have)?).ok()?;
         let at = self.ring.len().checked_sub(behind)?;
         Some((have + 1, self.ring.get(at)?.clone()))
     }
 
     /// The whole table, if what has come since then is here and not longer than itself.
-    fn whole(&self) -> Option<(u64, Bytes)> {
+    fn whole(&self) -> Option<(u64, Arc<Part>)> {
         let Whole { number, event } = self.whole.as_ref()?;
         let behind = usize::try_from(self.latest - number).ok()?;
-        let since: usize = self.ring.iter().rev().take(behind).map(Bytes::len).sum();
+        let since: usize = self.ring.iter().rev().take(behind).map(|part| part.len()).sum();
         let is_here = behind <= self.ring.len().min(WHOLE_BEHIND_MAX) && since <= event.len();
         is_here.then(|| (*number, event.clone()))
     }
@@ -200,7 +219,7 @@ impl Shared {
         let Some(whole) = &self.whole else { return false };
         let behind = usize::try_from(self.latest.saturating_sub(have)).unwrap_or(usize::MAX);
         let missed = self.ring.iter().rev().take(behind);
-        have < whole.number && missed.map(Bytes::len).sum::<usize>() > whole.event.len()
+        have < whole.number && missed.map(|part| part.len()).sum::<usize>() > whole.event.len()
     }
 }
 
@@ -210,6 +229,7 @@ pub struct Subscriber {
     place: usize,
     /// The frame that the client has.
     have: Option<u64>,
+    wire: Wire,
     greeted: bool,
     ended: bool,
 }
@@ -228,13 +248,14 @@ impl Subscriber {
         }
         if !self.greeted {
             self.greeted = true;
-            return Poll::Ready(Some(GREETING));
+            return Poll::Ready(Some(self.wire.first(&Part::new(GREETING))));
         }
         let feed = self.feed.clone();
         let mut shared = feed.lock();
         if let Some(bye) = shared.subscribers[self.place].over.or(shared.over) {
             self.ended = true;
-            return Poll::Ready(Some(bye.event()));
+            drop(shared);
+            return Poll::Ready(Some(self.wire.last(&Part::new(bye.event()))));
         }
         let next = match self.have {
             Some(have) if have == shared.latest => {
@@ -253,14 +274,20 @@ impl Subscriber {
         };
         self.have = Some(number);
         drop(shared);
-        feed.metrics.live_sent(event.len());
-        Poll::Ready(Some(event))
+        let bytes = self.wire.next(&event);
+        feed.metrics.live_sent(bytes.len());
+        Poll::Ready(Some(bytes))
     }
 }
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        drop(self.feed.lock().subscribers.remove(self.place));
+        let mut shared = self.feed.lock();
+        shared.packing -= usize::from(self.wire.packs());
+        let place = shared.subscribers.remove(self.place);
+        drop(shared);
+        // Its lease may hold anything: let go without the lock.
+        drop(place);
         self.feed.metrics.live_unsubscribed();
         self.feed.wanted.notify_one();
     }
