@@ -331,6 +331,27 @@ fn a_stream_needs_credentials_and_get() {
 }
 
 #[test]
+fn a_compressed_stream_is_a_whole_gzip_file_in_the_end() {
+    let world = World::new(&[]);
+    let mut packed = Events::open(&world.data, &[("Accept-Encoding", "gzip, deflate, br, zstd")]);
+    let mut plain = Events::open(&world.data, &[]);
+    assert_eq!(plain.next().unwrap().name, "full");
+    queued(&world, "t1");
+    plain.until(|event| tells_size(event, 1));
+    world.folder.token("acme", "data");
+    while !packed.ended {
+        packed.chunk();
+    }
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed.text[..]).read_to_string(&mut text).unwrap();
+    let events: Vec<Event> = text.split("\n\n").filter_map(read_event).collect();
+    assert_eq!(events[0].name, "full");
+    assert!(events.iter().any(|event| tells_size(event, 1)), "{text}");
+    assert_eq!(events.last().unwrap().name, "bye");
+    assert!(packed.text.len() * 2 < text.len(), "{} of {}", packed.text.len(), text.len());
+}
+
+#[test]
 fn a_stream_outlives_the_idle_time() {
     let world = World::new(&["--limits-idle-timeout-seconds", "0.3"]);
     let mut events = Events::open(&world.data, &[]);
