@@ -10,6 +10,7 @@ pub mod events;
 pub mod fsync;
 pub mod ingest;
 pub mod latency;
+pub mod live;
 pub mod measure;
 pub mod process;
 pub mod target;
@@ -23,6 +24,8 @@ pub enum Load {
     Api(api::Options),
     /// Post events that make sense, over and over.
     Ingest(ingest::Options),
+    /// Open many live streams and read them.
+    Live(live::Options),
 }
 
 /// Runs a load and prints what it measured.
@@ -30,6 +33,7 @@ pub fn run(load: &Load) -> Result<()> {
     match load {
         Load::Api(options) => println!("{}", api::run(options)?),
         Load::Ingest(options) => println!("{}", ingest::run(options)?),
+        Load::Live(options) => print!("{}", live::run(options)?),
     }
     Ok(())
 }

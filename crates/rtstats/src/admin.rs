@@ -11,7 +11,7 @@ use std::{
 };
 
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::Full;
+
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{
@@ -21,7 +21,7 @@ use tokio::{
 };
 
 use crate::{
-    api::answer::Answer,
+    api::answer::{Answer, Body},
     connect::status::Connectors,
     journal::Journal,
     server::{Guard, Patience, UnderWay},
@@ -252,7 +252,7 @@ fn source_of(ledger: &Ledger, source: &str) -> String {
 }
 
 fn text(status: StatusCode, body: String) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = status;
     let plain = HeaderValue::from_static("text/plain; charset=utf-8");
     answer.headers_mut().insert(header::CONTENT_TYPE, plain);

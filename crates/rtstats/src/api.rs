@@ -4,6 +4,7 @@
 
 pub mod answer;
 mod credentials;
+mod live;
 mod path;
 mod rate;
 mod state;
@@ -18,17 +19,18 @@ use arc_swap::ArcSwap;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
 };
-use http_body_util::Full;
 use stats::document::{Format, Page};
 
-use answer::Answer;
+use answer::{Answer, Body};
 pub use credentials::authenticate;
+pub use live::{LIVE_PATH, Sessions, TRENDS_PATH, Viewer};
 pub use path::{BASE, error_format};
 use path::{PathError, Target};
 pub use rate::Rates;
 
 use crate::{
     board::{Document, Encoding, Form, Refresh},
+    live::Feeds,
     shard::{Live, Shards, State, Unavailable},
     telemetry::{IncidentId, Metrics},
     tenants::{Directory, Tenant, TokenKind},
@@ -55,6 +57,10 @@ pub struct Api {
     pub refresh_every: Duration,
     /// Requests that each tenant may make.
     pub rates: Rates,
+    /// What is pushed to those who watch.
+    pub feeds: Arc<Feeds>,
+    /// People who are signed in; none where nobody can be.
+    pub sessions: Option<Arc<dyn Sessions>>,
 }
 
 impl Api {
@@ -194,7 +200,7 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 const HEADERS: usize = 12;
 
 fn shown(form: Form, format: Format, refresh: &Refresh) -> Answer {
-    let mut answer = Response::new(Full::new(form.bytes));
+    let mut answer = Response::new(Body::from(form.bytes));
     *answer.headers_mut() = HeaderMap::with_capacity(HEADERS);
     describe(answer.headers_mut(), form.etag, refresh);
     let headers = answer.headers_mut();
@@ -206,7 +212,7 @@ fn shown(form: Form, format: Format, refresh: &Refresh) -> Answer {
 }
 
 fn not_modified(etag: HeaderValue, refresh: &Refresh) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(Body::default());
     *answer.status_mut() = StatusCode::NOT_MODIFIED;
     describe(answer.headers_mut(), etag, refresh);
     answer

@@ -25,11 +25,12 @@ use crate::{
     connect::{hosted::Hosted, status::Connectors},
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
+    live::Feeds,
     routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
     telemetry::Metrics,
-    tenants::Watch,
+    tenants::{Directory, Watch},
     tls::Certificates,
 };
 
@@ -81,13 +82,8 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
-    let api = Arc::new(Api {
-        directory: directory.clone(),
-        shards: shards.clone(),
-        metrics: metrics.clone(),
-        refresh_every: config.refresh,
-        rates: Rates::new(config.limits.tenant_requests_per_second_max),
-    });
+    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
+    let api = Arc::new(api(config, &directory, &shards, feeds, &metrics));
     let in_flight = config.limits.ingest_in_flight_bytes_max;
     let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
     let ingest = Arc::new(ingest);
@@ -148,6 +144,7 @@ impl Running {
     /// that the server stops.
     pub fn stop(self) {
         self.stopping.send_replace(true);
+        self.api.feeds.stop();
         self.server.stop(self.stop_grace);
         self.hosted.stop();
         self.housekeeping.stop();
@@ -194,6 +191,24 @@ fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJour
         metrics.ingest_queue(commit.queued.batches, commit.queued.bytes);
     };
     Ok(SqliteJournal::open(&config.data, settings, Box::new(observe))?)
+}
+
+fn api(
+    config: &Config,
+    directory: &Arc<ArcSwap<Directory>>,
+    shards: &Arc<Shards>,
+    feeds: Arc<Feeds>,
+    metrics: &Metrics,
+) -> Api {
+    Api {
+        directory: directory.clone(),
+        shards: shards.clone(),
+        metrics: metrics.clone(),
+        refresh_every: config.refresh,
+        rates: Rates::new(config.limits.tenant_requests_per_second_max),
+        feeds,
+        sessions: None,
+    }
 }
 
 fn listen(

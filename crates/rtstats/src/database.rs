@@ -180,9 +180,9 @@ pub(crate) fn open(folder: &Path) -> Result<Connection, OpenError> {
 pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let sqlite = OpenError::sqlite(path);
-    let connection = Connection::open_with_flags(path, flags).map_err(&sqlite)?;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(&sqlite)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&sqlite)?;
-    check_identity(&connection, path)?;
+    let version = check_identity(&connection, path)?;
     set_up(&connection).map_err(&sqlite)?;
     run::check_log(&connection, path)?;
     let mode: String =
@@ -191,10 +191,14 @@ pub(crate) fn connect(path: &Path) -> Result<Connection, OpenError> {
         let found = format!("its journal mode can't be WAL here but stays {mode}");
         return Err(OpenError::Foreign { path: path.to_owned(), found });
     }
+    if version < schema::VERSION {
+        schema::migrate(&mut connection).map_err(&sqlite)?;
+    }
     Ok(connection)
 }
 
-fn check_identity(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// The version of the form that the database has, which is ours and none that we don't know.
+fn check_identity(connection: &Connection, path: &Path) -> Result<i32, OpenError> {
     let sqlite = OpenError::sqlite(path);
     let number = |pragma: &str| -> Result<i32, OpenError> {
         connection.pragma_query_value(None, pragma, |row| row.get(0)).map_err(&sqlite)
@@ -208,11 +212,11 @@ fn check_identity(connection: &Connection, path: &Path) -> Result<(), OpenError>
     if found > schema::VERSION {
         return Err(OpenError::Newer { path: path.to_owned(), found, known: schema::VERSION });
     }
-    if found < schema::VERSION || !schema::is_ours(connection).map_err(&sqlite)? {
+    if !schema::is_ours(connection, found).map_err(&sqlite)? {
         let what = "its tables are not those that rtstats made".to_owned();
         return Err(OpenError::Damaged { path: path.to_owned(), what });
     }
-    Ok(())
+    Ok(found)
 }
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {

@@ -18,11 +18,13 @@ mod read;
 mod row;
 mod snapshots;
 mod sqlite;
+mod trends;
 mod writer;
 
 pub use queue::Depth;
 pub use read::LogReader;
 pub use sqlite::{Settings, SqliteJournal};
+pub use trends::Trend;
 pub use writer::{CommitReport, Observer};
 
 /// How many events of its tenant's log lie before: 0 is the beginning.
@@ -107,6 +109,12 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Drops events received before an instant, as far as a kept snapshot stands for them.
     fn retain(&self, received_from: Millis) -> Result<(), JournalError>;
+
+    /// Keeps a minute's trends of all tenants, whole or not at all, and drops those of minutes that ended before `from`.
+    fn keep_trends(&self, trends: Vec<Trend>, from: Millis) -> Result<(), JournalError>;
+
+    /// A tenant's trends of the minutes that ended after an instant, oldest first.
+    fn trends(&self, tenant: TenantId, after: Millis) -> Result<Vec<Trend>, JournalError>;
 
     /// None while appends work, else why the last one failed.
     fn trouble(&self) -> Option<String>;

@@ -12,6 +12,7 @@ pub mod journal;
 pub mod tenants;
 // Floor 3: the engines at work, and the documents they froze.
 pub mod board;
+pub mod live;
 pub mod shard;
 // Floor 4: the edges that feed or show.
 pub mod admin;

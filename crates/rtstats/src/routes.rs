@@ -8,13 +8,13 @@ use std::{
 };
 
 use http::{HeaderValue, Method, Request, StatusCode, Version, header, request::Parts};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use stats::{document::Format, limit};
 
 use crate::{
     api::{
-        Api, BASE, STATE_PATH, STATUS_PATH,
+        Api, BASE, LIVE_PATH, STATE_PATH, STATUS_PATH, TRENDS_PATH,
         answer::{self, Answer},
         error_format,
     },
@@ -67,6 +67,8 @@ impl Routes {
             ingest::PATH => self.ingest.answer(head, body).await,
             STATUS_PATH => self.api.status(head).await,
             STATE_PATH => self.api.state(head).await,
+            LIVE_PATH => self.api.live(head).await,
+            TRENDS_PATH => self.api.trends(head).await,
             _ => {
                 let message = "There is no such page. Statistics are at \
                      /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
@@ -88,6 +90,8 @@ fn kind(path: &str) -> Kind {
             ingest::PATH => Kind::Events,
             STATUS_PATH => Kind::Status,
             STATE_PATH => Kind::State,
+            LIVE_PATH => Kind::Live,
+            TRENDS_PATH => Kind::Trends,
             _ => Kind::Other,
         };
     };
@@ -120,10 +124,10 @@ async fn read_rest(mut body: Incoming) {
 /// HEAD gets what GET would, but for the body; its length is told all the same.
 fn without_body(mut answer: Answer) -> Answer {
     let len = answer.body().size_hint().lower();
-    if answer.status() != StatusCode::NOT_MODIFIED {
+    if answer.status() != StatusCode::NOT_MODIFIED && !answer.body().lasts() {
         answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(len));
     }
-    *answer.body_mut() = Full::default();
+    *answer.body_mut() = answer::Body::default();
     answer
 }
 
@@ -146,6 +150,8 @@ mod tests {
             ("/api/rtstats/events", Kind::Events),
             ("/api/rtstats/status", Kind::Status),
             ("/api/rtstats/state", Kind::State),
+            ("/api/rtstats/live", Kind::Live),
+            ("/api/rtstats/trends.json", Kind::Trends),
             ("/", Kind::Other),
         ] {
             assert_eq!(kind(path), expected, "{path}");

@@ -6,6 +6,7 @@
 
 mod connection;
 mod guard;
+mod lasting;
 mod listen;
 mod paced;
 

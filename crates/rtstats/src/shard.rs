@@ -14,7 +14,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
         mpsc,
     },
     thread::JoinHandle,
@@ -25,10 +25,10 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use stats::{
     document::Frozen,
-    engine::{Account, Reason, SlaTarget},
+    engine::{Account, Names, Reason, SlaTarget},
     event::Millis,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 pub use parsed::Parsed;
 use recover::Recovered;
@@ -69,7 +69,40 @@ pub struct Live {
     pub name: Arc<str>,
     /// Its latest documents.
     pub board: Arc<Board>,
+    /// What a live feed waits for.
+    pub stir: Stir,
     state: AtomicU8,
+}
+
+/// Tells that a tenant's state has changed, at next to no cost while nobody wants to know.
+#[derive(Debug, Default)]
+pub struct Stir {
+    watched: AtomicBool,
+    since_last_look: AtomicBool,
+    notify: Notify,
+}
+
+impl Stir {
+    /// Whether somebody wants to know from now on.
+    pub fn watch(&self, watched: bool) {
+        self.watched.store(watched, Ordering::Relaxed);
+    }
+
+    /// Ends at the next change while it is watched, at once if there was one since it ended last.
+    pub async fn changed(&self) {
+        self.notify.notified().await;
+    }
+
+    /// Whether events were applied since this was last asked.
+    pub fn take(&self) -> bool {
+        self.since_last_look.swap(false, Ordering::Relaxed)
+    }
+
+    fn tell(&self) {
+        if self.watched.load(Ordering::Relaxed) {
+            self.notify.notify_one();
+        }
+    }
 }
 
 /// How a tenant stands.
@@ -93,6 +126,17 @@ pub enum Unavailable {
     /// The tenant's state is broken.
     #[error("the tenant's state is broken")]
     Broken,
+}
+
+/// Everything that a tenant shows at one instant.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// All figures.
+    pub frozen: Frozen,
+    /// The last counted time.
+    pub counted: Option<Millis>,
+    /// What groups and status codes are called.
+    pub names: Arc<Names>,
 }
 
 /// What became of a batch.
@@ -161,6 +205,10 @@ enum Input {
         tenant: TenantId,
         reply: oneshot::Sender<Result<Frozen, Unavailable>>,
     },
+    View {
+        tenant: TenantId,
+        reply: oneshot::Sender<Result<View, Unavailable>>,
+    },
     Ledger {
         tenant: Option<TenantId>,
         reply: oneshot::Sender<Vec<Ledger>>,
@@ -211,12 +259,7 @@ impl Shards {
                 live.insert(tenant.id, known.clone());
                 continue;
             }
-            let opened = Arc::new(Live {
-                id: tenant.id,
-                name: Arc::from(tenant.name.as_str()),
-                board: Arc::default(),
-                state: AtomicU8::new(State::Recovering as u8),
-            });
+            let opened = Arc::new(Live::new(tenant.id, tenant.name.as_str()));
             live.insert(tenant.id, opened.clone());
             self.send(tenant.id, Input::Open { live: opened, tenant: tenant.clone() });
         }
@@ -271,6 +314,18 @@ impl Shards {
         let (present, seq) = present.await.unwrap_or(Err(Unavailable::NotReady))?;
         let written = tokio::task::spawn_blocking(move || Present::written(&present, seq)).await;
         Ok(written.expect("writing panics for no state, and nobody cancels it"))
+    }
+
+    /// Everything that a tenant shows now; comes when its shard comes to it.
+    pub fn view(&self, tenant: TenantId) -> oneshot::Receiver<Result<View, Unavailable>> {
+        let (reply, view) = oneshot::channel();
+        self.send(tenant, Input::View { tenant, reply });
+        view
+    }
+
+    /// All tenants that are served.
+    pub fn all_live(&self) -> Arc<HashMap<TenantId, Arc<Live>>> {
+        self.live.load_full()
     }
 
     /// A tenant's account now; none while it is not ready.
@@ -330,6 +385,17 @@ impl Present {
 }
 
 impl Live {
+    /// A tenant whose log is still to be replayed.
+    pub(crate) fn new(id: TenantId, name: &str) -> Live {
+        Live {
+            id,
+            name: Arc::from(name),
+            board: Arc::default(),
+            stir: Stir::default(),
+            state: AtomicU8::new(State::Recovering as u8),
+        }
+    }
+
     /// How it stands.
     pub fn state(&self) -> State {
         match self.state.load(Ordering::Acquire) {
@@ -341,5 +407,12 @@ impl Live {
 
     fn enter(&self, state: State) {
         self.state.store(state as u8, Ordering::Release);
+        self.stir.tell();
+    }
+
+    /// Events were applied.
+    fn stirred(&self) {
+        self.stir.since_last_look.store(true, Ordering::Relaxed);
+        self.stir.tell();
     }
 }

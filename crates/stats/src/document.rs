@@ -3,11 +3,15 @@
 //! Each field is declared once, in `document/fields.rs`; rows, tables and every form come from that declaration.
 
 mod fields;
+mod moving;
 mod write;
 
-pub use fields::{AGENT_FIELDS, AgentRow, Field, FieldKind, QUEUE_FIELDS, QueueRow};
-
-pub(crate) use write::json_text;
+pub use fields::{
+    AGENT_FIELDS, AGENT_SINCES, AgentRow, Field, FieldKind, Pace, QUEUE_FIELDS, QUEUE_SINCES,
+    QueueRow, Since,
+};
+pub use moving::{LiveRow, Totals};
+pub use write::json_text;
 
 use crate::event::Millis;
 use write::{Csv, Json, Row, Xml};

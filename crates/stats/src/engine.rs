@@ -10,6 +10,7 @@ mod fold;
 mod freeze;
 mod leg;
 mod line;
+mod names;
 mod outcome;
 mod present;
 mod queue;
@@ -22,6 +23,7 @@ mod trails;
 mod window;
 
 pub use freeze::{AgentTimes, SlaTarget};
+pub use names::{CodeNames, Names};
 pub use outcome::{Account, Outcome, Reason, Source};
 pub use present::Present;
 pub use snapshot::SnapshotError;

@@ -42,7 +42,7 @@ fn marked(text: &str, name: &str) -> Option<Range<usize>> {
 
 fn fields(fields: &[Field]) -> String {
     let mut table = String::from("| field | value | unit | meaning |\n|---|---|---|---|\n");
-    for Field { name, kind, unit, about } in fields {
+    for Field { name, kind, unit, about, .. } in fields {
         let kind = match kind {
             FieldKind::Number => "number",
             FieldKind::NumberOrEmpty => "number or empty",

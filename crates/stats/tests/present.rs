@@ -130,7 +130,7 @@ fn a_code_is_told_as_it_is_shown_whatever_its_list_says_by_now() {
         3 "codes.configured","list":1,"name":"Breaks","items":[{"item":1,"short_code":"EAT","name":"Lunch","status":"on-break"}]
         "#,
         r#"
-        2 "codes.configured","list":1,"name":"Breaks","items":[{"item":1,"short_code":"EAT","name":"EAT","status":"on-break"}]
+        2 "codes.configured","list":1,"name":"Breaks","items":[{"item":1,"short_code":"EAT","name":"Lunch","status":"on-break"}]
         2 "agent.configured","agent":"ann","name":"Ann"
         2 "agent.status","agent":"ann","status":"on-break","list":1,"item":1,"short_code":"LUN"
         "#,

@@ -125,6 +125,21 @@ impl Connection {
         Ok(answer)
     }
 
+    /// Sends a request whose answer has no end.
+    pub async fn send(&mut self, request: &[u8]) -> Result<(), Failure> {
+        self.process(Some(request), &mut |_| {})?;
+        self.flush().await
+    }
+
+    /// Takes what comes next of such an answer. Dropped before it has ended, it has lost nothing.
+    pub async fn hear(&mut self, plain: &mut impl FnMut(&[u8])) -> Result<(), Failure> {
+        self.receive().await?;
+        match self.process(None, plain)? {
+            Next::Closed => Err(Failure("the stream has ended".into())),
+            Next::Handshake | Next::Idle => Ok(()),
+        }
+    }
+
     /// Whether the server said that it closes after the last answer.
     pub fn closes(&self) -> bool {
         self.closes

@@ -19,6 +19,7 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("journal", &["database", "tenants"]),
     ("tenants", &["database"]),
     ("shard", &["board"]),
+    ("live", &["board", "shard"]),
     ("ingest", &["api"]),
     ("simulate", &["post"]),
     ("connect", &["ingest", "api", "post", "replay"]),

@@ -2,15 +2,81 @@
 //!
 //! An error carries a text for the client; what only the log may know is logged where it happens.
 
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
+use hyper::body::{Frame, SizeHint};
 use stats::document::Format;
 
-use crate::telemetry::IncidentId;
+use crate::{live::Subscriber, telemetry::IncidentId};
 
-/// A whole answer.
-pub type Answer = Response<Full<Bytes>>;
+/// An answer.
+pub type Answer = Response<Body>;
+
+/// What an answer carries: bytes that are there, or a stream that lasts.
+#[derive(Debug)]
+pub enum Body {
+    /// Whole.
+    Whole(Full<Bytes>),
+    /// As it comes, until its source or its reader ends it.
+    Stream(Subscriber),
+}
+
+impl Body {
+    /// Whether it lasts: its connection is not idle while nothing comes.
+    pub fn lasts(&self) -> bool {
+        matches!(self, Body::Stream(_))
+    }
+}
+
+impl Default for Body {
+    fn default() -> Body {
+        Body::Whole(Full::default())
+    }
+}
+
+impl<T: Into<Bytes>> From<T> for Body {
+    fn from(bytes: T) -> Body {
+        Body::Whole(Full::new(bytes.into()))
+    }
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Body::Whole(whole) => Pin::new(whole).poll_frame(context),
+            Body::Stream(stream) => {
+                stream.poll_next(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Body::Whole(whole) => whole.is_end_stream(),
+            Body::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Body::Whole(whole) => whole.size_hint(),
+            Body::Stream(_) => SizeHint::default(),
+        }
+    }
+}
 
 /// The challenge that makes a browser prompt.
 const CHALLENGE: HeaderValue =
@@ -40,7 +106,7 @@ pub fn error(status: StatusCode, message: &str, format: Format) -> Answer {
         ),
     };
     let format = if format == Format::Json { Format::Json } else { Format::Xml };
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type(format));
@@ -76,7 +142,7 @@ pub fn not_allowed(allow: &'static str, format: Format) -> Answer {
 
 /// A JSON body that no cache may keep.
 pub fn json(status: StatusCode, body: Vec<u8>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, content_type(Format::Json));
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,11 +1,10 @@
 //! What a sender reads after a restart or a cut: `GET /api/rtstats/state`, the present state as events.
 
 use http::{HeaderName, HeaderValue, Response, header};
-use http_body_util::Full;
 use percent_encoding::percent_decode_str;
 use stats::{event::Millis, limit};
 
-use super::answer::Answer;
+use super::answer::{Answer, Body};
 use crate::board::Form;
 
 /// The last counted time in milliseconds since the epoch; absent before any event.
@@ -41,7 +40,7 @@ pub fn source(query: Option<&str>) -> Result<Option<String>, &'static str> {
 
 /// The lines, with how far the tenant has come and how far it has followed the source.
 pub fn answer(form: Form, counted: Option<Millis>, seq: Option<u64>) -> Answer {
-    let mut answer = Response::new(Full::new(form.bytes));
+    let mut answer = Response::new(Body::from(form.bytes));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

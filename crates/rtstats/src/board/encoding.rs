@@ -22,32 +22,23 @@ const OFFERED: [Encoding; 3] = [Encoding::Zstd, Encoding::Brotli, Encoding::Gzip
 impl Encoding {
     /// The best of ours that the request takes.
     pub fn accepted(headers: &HeaderMap) -> Encoding {
-        let mut weights = [None; OFFERED.len()];
-        let (mut others, mut identity) = (None, 0);
-        for value in headers.get_all(ACCEPT_ENCODING) {
-            let Ok(value) = value.to_str() else { continue };
-            for choice in value.split(',') {
-                let (name, weight) = weighted(choice);
-                match name {
-                    "*" => others = Some(weight),
-                    "identity" => identity = weight,
-                    _ => {}
-                }
-                let place = OFFERED.iter().position(|offered| offered.is_called(name));
-                if let Some(place) = place {
-                    weights[place] = Some(weight);
-                }
-            }
-        }
-        let mut best = (identity, Encoding::Identity);
+        let wishes = Wishes::of(headers);
+        let mut best = (wishes.identity, Encoding::Identity);
         for (place, offered) in OFFERED.into_iter().enumerate() {
-            let weight = weights[place].or(others).unwrap_or(0);
+            let weight = wishes.weight(place);
             let tie_with_identity = best.1 == Encoding::Identity && weight == best.0;
             if weight > best.0 || (tie_with_identity && weight > 0) {
                 best = (weight, offered);
             }
         }
         best.1
+    }
+
+    /// Whether the request takes this one, and likes it no less than no compression.
+    pub fn is_taken(self, headers: &HeaderMap) -> bool {
+        let wishes = Wishes::of(headers);
+        let weight = self.place().map_or(0, |place| wishes.weight(place));
+        weight > 0 && weight >= wishes.identity
     }
 
     /// Its name in headers; none for the plain form.
@@ -87,6 +78,39 @@ impl Encoding {
             Encoding::Zstd => zstd::bulk::compress(plain, 3)
                 .expect("zstd writes into memory of the size that it asked for"),
         }
+    }
+}
+
+/// What a request says of encodings: weights in thousandths.
+struct Wishes {
+    offered: [Option<u32>; OFFERED.len()],
+    others: Option<u32>,
+    identity: u32,
+}
+
+impl Wishes {
+    fn of(headers: &HeaderMap) -> Wishes {
+        let mut wishes = Wishes { offered: [None; OFFERED.len()], others: None, identity: 0 };
+        for value in headers.get_all(ACCEPT_ENCODING) {
+            let Ok(value) = value.to_str() else { continue };
+            for choice in value.split(',') {
+                let (name, weight) = weighted(choice);
+                match name {
+                    "*" => wishes.others = Some(weight),
+                    "identity" => wishes.identity = weight,
+                    _ => {}
+                }
+                let place = OFFERED.iter().position(|offered| offered.is_called(name));
+                if let Some(place) = place {
+                    wishes.offered[place] = Some(weight);
+                }
+            }
+        }
+        wishes
+    }
+
+    fn weight(&self, place: usize) -> u32 {
+        self.offered[place].or(self.others).unwrap_or(0)
     }
 }
 

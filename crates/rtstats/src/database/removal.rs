@@ -8,11 +8,13 @@ use rusqlite::{Connection, TransactionBehavior};
 pub(crate) const SLICE: Duration = Duration::from_millis(2);
 
 /// The statements that each delete at most one row of a tenant, in the order in which they are worked off.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "DELETE FROM log WHERE id = (SELECT id FROM log WHERE tenant = ?1 ORDER BY first LIMIT 1)",
     "DELETE FROM piece WHERE id = (SELECT piece.id FROM piece JOIN snapshot ON snapshot.id = piece.snapshot
      WHERE snapshot.tenant = ?1 LIMIT 1)",
     "DELETE FROM snapshot WHERE id = (SELECT id FROM snapshot WHERE tenant = ?1 LIMIT 1)",
+    "DELETE FROM trend WHERE tenant = ?1
+     AND minute_ms = (SELECT min(minute_ms) FROM trend WHERE tenant = ?1)",
 ];
 
 /// The tenants whose log waits to be deleted.

@@ -3,13 +3,17 @@
 //! What they keep is held twice wherever SQLite itself would not see a flipped bit: rows carry a checksum over
 //! all their columns, and `extent` says where a log begins and ends, so that no row can vanish unseen.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
 /// "rtst": marks the file as ours (`file` and SQLite's own tools show it).
 pub(crate) const APPLICATION_ID: i32 = 0x7274_7374;
 
-/// The form of the tables. A change of them needs a new number and a migration in [`super::open`].
-pub(crate) const VERSION: i32 = 1;
+/// What each version of the form adds to the one before it. A change of the tables is a further entry, and never a
+/// change of one that was released: [`migrate`] brings an older database up by the entries that it lacks.
+const FORMS: [&str; 2] = [TABLES, TRENDS];
+
+/// The version of the form that this program writes.
+pub(crate) const VERSION: i32 = FORMS.len() as i32;
 
 /// AUTOINCREMENT: the number of a removed tenant is never given again.
 /// `removed` holds tenants whose log still waits to be deleted.
@@ -64,6 +68,19 @@ CREATE UNIQUE INDEX piece_order ON piece (snapshot, number);
 CREATE TABLE run (one INTEGER PRIMARY KEY CHECK (one = 1), clean INTEGER NOT NULL) STRICT;
 ";
 
+/// One row for each tenant and minute with events: what its queues were like as the minute ended. By minute too, so that
+/// what is old is found.
+const TRENDS: &str = "
+CREATE TABLE trend (
+    tenant INTEGER NOT NULL,
+    minute_ms INTEGER NOT NULL,
+    points BLOB NOT NULL,
+    checksum INTEGER NOT NULL,
+    PRIMARY KEY (tenant, minute_ms)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trend_minute ON trend (minute_ms);
+";
+
 /// Makes the tables in an empty database.
 ///
 /// Pages of 4 KiB, as the operating system's: a commit of one event writes four of them, larger ones only add
@@ -71,18 +88,34 @@ CREATE TABLE run (one INTEGER PRIMARY KEY CHECK (one = 1), clean INTEGER NOT NUL
 /// again instead, so the file stays at its largest week.
 pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&format!(
-        "PRAGMA page_size=4096; BEGIN; {TABLES}
+        "PRAGMA page_size=4096; BEGIN; {}
          INSERT INTO generation VALUES (1, 0, 0);
          INSERT INTO run VALUES (1, 1);
-         PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT;"
+         PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; COMMIT;",
+        FORMS.concat()
     ))
 }
 
-/// Whether a database has exactly our tables.
-pub(crate) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
+/// Whether a database has exactly our tables of a version.
+pub(crate) fn is_ours(connection: &Connection, version: i32) -> rusqlite::Result<bool> {
+    let Some(forms) = usize::try_from(version).ok().and_then(|version| FORMS.get(..version)) else {
+        return Ok(false);
+    };
     let pattern = Connection::open_in_memory()?;
-    pattern.execute_batch(TABLES)?;
-    Ok(text(connection)? == text(&pattern)?)
+    pattern.execute_batch(&forms.concat())?;
+    Ok(!forms.is_empty() && text(connection)? == text(&pattern)?)
+}
+
+/// Brings the tables of an older version up to this one, whole or not at all.
+pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Looked at under the lock: another process may have been faster.
+    let found: i32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for form in FORMS.iter().skip(usize::try_from(found).unwrap_or(usize::MAX)) {
+        transaction.execute_batch(form)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
 }
 
 /// The tables' declarations; those that SQLite makes for itself stand apart.

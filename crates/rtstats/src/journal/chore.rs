@@ -1,4 +1,4 @@
-//! Work of the writer that can wait: keeping a snapshot, dropping what is no longer needed.
+//! Work of the writer that can wait: keeping a snapshot or trends, dropping what is no longer needed.
 //!
 //! Each is done in slices of a few milliseconds between the commits of batches, so that no append waits long.
 //! Slices are committed without waiting for the disk: the log is written in order, so whatever survives a power
@@ -12,6 +12,7 @@ use stats::event::Millis;
 use super::{
     JournalError, Position, row,
     snapshots::{PIECE_BYTES, Packed},
+    trends::KeepTrends,
 };
 use crate::{
     database::removal::{self, SLICE},
@@ -45,6 +46,8 @@ pub(super) enum Task {
     Drop(Vec<i64>),
     /// Drops what retention allows and what removed tenants left.
     Retain(Retain),
+    /// Writes a minute's trends.
+    KeepTrends(KeepTrends),
 }
 
 impl Task {
@@ -64,6 +67,7 @@ impl Task {
             }
             Task::Drop(ids) => Ok(drop_snapshots(connection, ids)?),
             Task::Retain(retain) => Ok(retain.step(connection)?),
+            Task::KeepTrends(keep) => keep.step(connection),
         }
     }
 }

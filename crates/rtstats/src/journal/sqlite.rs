@@ -15,6 +15,7 @@ use super::{
     queue::Queue,
     read::{self, Readers},
     snapshots,
+    trends::{self, KeepTrends, Trend},
     writer::{Health, Writer},
 };
 use crate::{
@@ -154,6 +155,14 @@ impl Journal for SqliteJournal {
     fn retain(&self, received_from: Millis) -> Result<(), JournalError> {
         let retain = plan(&*self.readers.lend()?, received_from).map_err(JournalError::failed)?;
         self.chore(Task::Retain(retain))
+    }
+
+    fn keep_trends(&self, trends: Vec<Trend>, from: Millis) -> Result<(), JournalError> {
+        self.chore(Task::KeepTrends(KeepTrends { trends, from }))
+    }
+
+    fn trends(&self, tenant: TenantId, after: Millis) -> Result<Vec<Trend>, JournalError> {
+        trends::read(&*self.readers.lend()?, tenant, after)
     }
 
     /// It tries by itself every second whether appends work again.

@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
@@ -14,12 +14,10 @@ use tokio::{
 use super::{
     Place, Shared,
     guard::{Guard, Patience, UnderWay},
+    lasting::Lasting,
     paced::Unfinished,
 };
-use crate::api::{
-    answer::{self, Answer},
-    error_format,
-};
+use crate::api::{answer, error_format};
 
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -125,7 +123,7 @@ where
         let (own, under_way, bodies) = (own.clone(), under_way.clone(), bodies.clone());
         async move {
             let answer = respond(request, &own, &under_way, refused).await;
-            answer.map(|answer| answer.map(|whole| bodies.body(whole)))
+            answer.map(|answer| answer.map(|body| bodies.body(body)))
         }
     });
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
@@ -173,15 +171,16 @@ async fn respond(
     shared: &Arc<Shared>,
     under_way: &UnderWay,
     refused: bool,
-) -> Result<Answer, Infallible> {
-    let _answering = under_way.begin();
+) -> Result<Response<Lasting>, Infallible> {
+    let answering = under_way.begin();
     let format = error_format(request.uri().path());
     if refused {
         let message = "The server has all the connections that it takes. Come again in a moment.";
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let mut full = answer::retry(status, 1, message, format);
         full.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-        return Ok(full);
+        return Ok(full.map(|body| Lasting::new(body, answering)));
     }
-    Ok(shared.routes.answer(request).await)
+    let answer = shared.routes.answer(request).await;
+    Ok(answer.map(|body| Lasting::new(body, answering)))
 }

@@ -33,6 +33,7 @@ struct Marks {
 }
 
 /// One request that is being answered.
+#[derive(Debug)]
 pub struct Answering(UnderWay);
 
 impl Default for UnderWay {

@@ -11,31 +11,32 @@ use std::{
 };
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 use slab::Slab;
 use tokio::time::Instant;
 
+use super::lasting::Lasting;
+
 /// Bytes of a part.
 const PART_BYTES: usize = 64 * 1_024;
 
-/// The unfinished answers of one connection: when a part of each was last taken.
+/// The unfinished answers of one connection: when a part of each was last taken; none while there is no part to take.
 #[derive(Debug, Clone, Default)]
-pub struct Unfinished(Arc<Mutex<Slab<Instant>>>);
+pub struct Unfinished(Arc<Mutex<Slab<Option<Instant>>>>);
 
 impl Unfinished {
     /// An answer's body.
-    pub fn body(&self, whole: Full<Bytes>) -> Paced {
-        let place = self.lock().insert(Instant::now());
-        Paced { whole, rest: Bytes::new(), place, unfinished: self.clone() }
+    pub fn body(&self, body: Lasting) -> Paced {
+        let place = self.lock().insert(Some(Instant::now()));
+        Paced { body, rest: Bytes::new(), place, unfinished: self.clone() }
     }
 
     /// Since when the answer that has waited longest has waited to be taken.
     pub fn waiting_since(&self) -> Option<Instant> {
-        self.lock().iter().map(|(_, taken)| *taken).min()
+        self.lock().iter().filter_map(|(_, taken)| *taken).min()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Slab<Instant>> {
+    fn lock(&self) -> MutexGuard<'_, Slab<Option<Instant>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,7 +44,7 @@ impl Unfinished {
 /// A body that tells when it is taken.
 #[derive(Debug)]
 pub struct Paced {
-    whole: Full<Bytes>,
+    body: Lasting,
     rest: Bytes,
     place: usize,
     unfinished: Unfinished,
@@ -58,7 +59,12 @@ impl Body for Paced {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if self.rest.is_empty() {
-            match ready!(Pin::new(&mut self.whole).poll_frame(context)) {
+            let next = Pin::new(&mut self.body).poll_frame(context);
+            if next.is_pending() {
+                // A stream at rest: nothing waits to be taken.
+                self.mark(None);
+            }
+            match ready!(next) {
                 Some(Ok(frame)) => self.rest = frame.into_data().unwrap_or_default(),
                 None => return Poll::Ready(None),
                 Some(Err(never)) => match never {},
@@ -66,17 +72,25 @@ impl Body for Paced {
         }
         let len = self.rest.len().min(PART_BYTES);
         let part = self.rest.split_to(len);
-        let place = self.place;
-        self.unfinished.lock()[place] = Instant::now();
+        self.mark(Some(Instant::now()));
         Poll::Ready(Some(Ok(Frame::data(part))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.whole.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.rest.len() as u64 + self.whole.size_hint().lower())
+        if self.body.lasts() {
+            return SizeHint::default();
+        }
+        SizeHint::with_exact(self.rest.len() as u64 + self.body.size_hint().lower())
+    }
+}
+
+impl Paced {
+    fn mark(&self, taken: Option<Instant>) {
+        self.unfinished.lock()[self.place] = taken;
     }
 }
 
@@ -91,12 +105,17 @@ mod tests {
     use http_body_util::BodyExt;
 
     use super::*;
+    use crate::{api::answer, server::UnderWay};
+
+    fn lasting(bytes: impl Into<Bytes>) -> Lasting {
+        Lasting::new(answer::Body::from(bytes), UnderWay::default().begin())
+    }
 
     #[tokio::test]
     async fn a_body_comes_whole_in_parts_and_is_unfinished_until_it_has_gone() {
         let unfinished = Unfinished::default();
         let whole = Bytes::from(vec![7; 3 * PART_BYTES + 5]);
-        let mut body = unfinished.body(Full::new(whole.clone()));
+        let mut body = unfinished.body(lasting(whole.clone()));
         let begun = unfinished.waiting_since().unwrap();
         assert_eq!(body.size_hint().exact(), Some(whole.len() as u64));
         let first = body.frame().await.unwrap().unwrap().into_data().unwrap();
@@ -110,8 +129,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_not_taken_waits_since_its_last_part() {
         let unfinished = Unfinished::default();
-        let mut taken = unfinished.body(Full::new(vec![7; 9 * PART_BYTES].into()));
-        let left = unfinished.body(Full::new(Bytes::from_static(b"x")));
+        let mut taken = unfinished.body(lasting(vec![7; 9 * PART_BYTES]));
+        let left = unfinished.body(lasting("x"));
         let begun = Instant::now();
         tokio::time::advance(std::time::Duration::from_secs(30)).await;
         taken.frame().await.unwrap().unwrap();

@@ -8,7 +8,7 @@ use stats::{
     event::Millis,
 };
 
-use super::{Applied, Ledger, Live, Parsed, Settings};
+use super::{Applied, Ledger, Live, Parsed, Settings, View};
 use crate::journal::{Position, Snapshot};
 
 /// One open tenant.
@@ -62,6 +62,11 @@ impl Tenancy {
     pub fn present(&self, source: Option<&str>) -> (Present, u64) {
         let source = source.and_then(|source| self.engine.account().source(source));
         (self.engine.present(), source.map_or(0, |source| source.seq))
+    }
+
+    pub fn view(&mut self, now: Millis) -> View {
+        let frozen = self.engine.freeze(now);
+        View { frozen, counted: self.engine.counted(), names: self.engine.names() }
     }
 
     pub fn ledger(&self, live: &Live, now: Millis) -> Ledger {

@@ -13,7 +13,7 @@ use std::{
 use stats::{document::Frozen, zone::Zone};
 
 use super::{
-    Applied, Input, Ledger, Live, Parsed, Reply, Settings, State, Unavailable,
+    Applied, Input, Ledger, Live, Parsed, Reply, Settings, State, Unavailable, View,
     keeper::Keeper,
     recover::{self, Order, Recovered, Replayed},
     tenancy::Tenancy,
@@ -96,6 +96,7 @@ impl Worker {
                 self.apply(tenant, Waiting { after, parsed, reply });
             }
             Input::Freeze { tenant, reply } => drop(reply.send(self.freeze(tenant))),
+            Input::View { tenant, reply } => drop(reply.send(self.view(tenant))),
             Input::Ledger { tenant, reply } => drop(reply.send(self.ledgers(tenant))),
             Input::Present { tenant, source, reply } => {
                 let present = self.with_open(tenant, |open| open.present(source.as_deref()));
@@ -197,7 +198,11 @@ impl Worker {
         for (_, reason) in &applied.ignored {
             self.metrics.events_ignored(*reason, 1);
         }
-        let open = self.tenants.get(&tenant).and_then(|served| served.open.as_ref());
+        let served = self.tenants.get(&tenant);
+        if let Some(served) = served {
+            served.live.stirred();
+        }
+        let open = served.and_then(|served| served.open.as_ref());
         if let Some(counted) = open.and_then(|open| open.engine.counted()) {
             self.metrics.last_event(counted);
         }
@@ -211,6 +216,13 @@ impl Worker {
         let frozen = self.with_open(tenant, |open| open.freeze(clock::now()))?;
         self.metrics.refresh(frozen.instant, begun.elapsed());
         Ok(frozen)
+    }
+
+    fn view(&mut self, tenant: TenantId) -> Result<View, Unavailable> {
+        let begun = Instant::now();
+        let view = self.with_open(tenant, |open| open.view(clock::now()))?;
+        self.metrics.live_view(begun.elapsed());
+        Ok(view)
     }
 
     fn ledgers(&self, tenant: Option<TenantId>) -> Vec<Ledger> {

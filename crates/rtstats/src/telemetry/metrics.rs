@@ -47,6 +47,8 @@ words! {
         Events "events" "Ingest."
         Status "status" "A tenant's own status."
         State "state" "A tenant's present state, for its senders."
+        Live "live" "A live stream; its time is that to its head."
+        Trends "trends" "The trends of the last hours."
         Other "other" "Anything else."
     }
 }
@@ -210,6 +212,59 @@ impl Metrics {
         self.all().compress_duration.at(index).observe_duration(took);
         self.all().compress_bytes_in.at(index).inc_by(bytes_in as u64);
         self.all().compress_bytes_out.at(index).inc_by(bytes_out as u64);
+    }
+
+    /// One more live stream is open.
+    pub fn live_subscribed(&self) {
+        self.all().live_subscribers.inc();
+    }
+
+    /// One less live stream is open.
+    pub fn live_unsubscribed(&self) {
+        self.all().live_subscribers.dec();
+    }
+
+    /// A frame of a live feed was rendered.
+    pub fn live_frame(&self, bytes: usize) {
+        self.all().live_frames.inc();
+        self.all().live_frame_bytes.inc_by(bytes as u64);
+    }
+
+    /// A whole table of a live feed was rendered.
+    pub fn live_whole(&self, bytes: usize) {
+        self.all().live_wholes.inc();
+        self.all().live_whole_bytes.inc_by(bytes as u64);
+    }
+
+    /// Bytes were handed to a live stream.
+    pub fn live_sent(&self, bytes: usize) {
+        self.all().live_sent_bytes.inc_by(bytes as u64);
+        self.all().bytes_sent.inc_by(bytes as u64);
+    }
+
+    /// A tenant's engine was frozen for its live feed.
+    pub fn live_view(&self, took: Duration) {
+        self.all().live_view_duration.observe_duration(took);
+    }
+
+    /// A frame was compared and rendered.
+    pub fn live_rendered(&self, took: Duration) {
+        self.all().live_render_duration.observe_duration(took);
+    }
+
+    /// A change was noticed so long before its frame went out.
+    pub fn live_lag(&self, lag: Duration) {
+        self.all().live_lag.observe_duration(lag);
+    }
+
+    /// Points of trends were kept.
+    pub fn trends_kept(&self, points: u64) {
+        self.all().trend_writes.inc_by(points);
+    }
+
+    /// A minute's points of trends could not be kept.
+    pub fn trends_failed(&self) {
+        self.all().trend_failures.inc();
     }
 
     /// How many tenants there are.

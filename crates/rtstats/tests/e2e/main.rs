@@ -11,6 +11,7 @@ mod freshness;
 mod import;
 mod ingest;
 mod limits;
+mod live;
 mod operator;
 mod pbx;
 mod refusals;

@@ -160,6 +160,35 @@ fn pings_keep_no_http_2_connection() {
 }
 
 #[test]
+fn an_http_2_stream_outlives_the_times_that_others_keep_and_says_why_it_ends() {
+    let world = World::new(&[
+        "--limits-idle-timeout-seconds",
+        "0.5",
+        "--limits-write-timeout-seconds",
+        "0.5",
+    ]);
+    let authorization = world.data.authorization();
+    over_http_2(&world, async |mut sender| {
+        let get = request("GET", "/api/rtstats/live", &authorization, Vec::new());
+        let answer = sender.send_request(get).await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let (mut body, mut text) = (answer.into_body(), String::new());
+        // Frames of a quiet feed come further apart than those times are long.
+        while text.matches("event: change").count() < 2 {
+            let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+            text += std::str::from_utf8(&data).unwrap();
+        }
+        assert!(text.starts_with("retry: "), "{text}");
+        assert!(text.contains("event: full"), "{text}");
+        let lists = request("GET", AGENTS, &authorization, Vec::new());
+        assert_eq!(sender.send_request(lists).await.unwrap().status(), 200, "beside the stream");
+        world.folder.token("acme", "data");
+        let rest = body.collect().await.unwrap().to_bytes();
+        assert!(rest.ends_with(b"event: bye\ndata: {\"reason\":\"revoked\"}\n\n"));
+    });
+}
+
+#[test]
 fn an_http_2_client_that_takes_nothing_is_closed() {
     let world = World::new(&["--limits-write-timeout-seconds", "1"]);
     let authorization = world.data.authorization();

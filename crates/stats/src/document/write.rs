@@ -38,7 +38,7 @@ pub fn close(out: &mut Vec<u8>, name: &str) {
     out.push(b'>');
 }
 
-fn push_number(out: &mut Vec<u8>, value: i64) {
+pub fn push_number(out: &mut Vec<u8>, value: i64) {
     // Most figures of a quiet minute are 0 or 1 digit.
     if let Ok(digit @ 0..=9) = u8::try_from(value) {
         out.push(b'0' + digit);
@@ -100,6 +100,17 @@ pub struct Json<'a> {
 impl<'a> Json<'a> {
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         Json { out, first: true }
+    }
+
+    /// An instant in milliseconds, or null.
+    pub fn instant(&mut self, tag: &Tag, value: Option<i64>) {
+        match value {
+            Some(value) => self.number(tag, value),
+            None => {
+                self.key(tag);
+                self.out.extend_from_slice(b"null");
+            }
+        }
     }
 
     #[inline]

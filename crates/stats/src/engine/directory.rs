@@ -22,6 +22,8 @@ pub struct CodeList {
     pub name: Arc<str>,
     /// Short codes by item.
     pub short_codes: BTreeMap<i64, Arc<str>>,
+    /// What people read, by item.
+    pub item_names: BTreeMap<i64, Arc<str>>,
 }
 
 impl Fold {
@@ -166,7 +168,9 @@ impl Fold {
     pub(super) fn configure_codes(&mut self, list: i64, name: &str, items: &[CodeItem<'_>]) {
         let short_codes =
             items.iter().map(|item| (item.item, Arc::from(&*item.short_code))).collect();
-        self.codes.insert(list, CodeList { name: Arc::from(name), short_codes });
+        let item_names = items.iter().map(|item| (item.item, Arc::from(&*item.name))).collect();
+        self.codes.insert(list, CodeList { name: Arc::from(name), short_codes, item_names });
+        self.index.names = None;
     }
 
     /// A given code with its configured short code, unless it names its own.

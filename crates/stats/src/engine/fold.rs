@@ -13,6 +13,7 @@ use super::{
     agent::Agent,
     directory::CodeList,
     leg::{Chain, Legs, List, Stage},
+    names::Names,
     outcome::Reason,
     queue::{End, Queue, Transaction},
     slots::Slots,
@@ -52,6 +53,8 @@ pub struct Index {
     pub queues: HashMap<u32, u32>,
     /// Places of the agents in the order of their ids; none after a change.
     pub agent_order: Option<Vec<u32>>,
+    /// Names of groups and codes; none after a change.
+    pub names: Option<Arc<Names>>,
 }
 
 /// A place and how its name begins. Most names are told apart by that alone, without a look at the name itself, which
@@ -118,9 +121,11 @@ impl Fold {
             Kind::QueueRemoved { queue } => self.remove_queue(at, *queue),
             Kind::GroupConfigured { group, name } => {
                 self.groups.insert(*group, Arc::from(&**name));
+                self.index.names = None;
                 Ok(())
             }
             Kind::GroupRemoved { group } => {
+                self.index.names = None;
                 self.groups.remove(group).map(drop).ok_or(Reason::UnknownGroup)
             }
             Kind::AgentConfigured { agent, name, group } => {

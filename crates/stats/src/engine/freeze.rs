@@ -131,13 +131,16 @@ fn agent_row(agent: &Agent, Edges { now, w, day_start }: Edges) -> AgentRow {
         thirty_min_rejected_count: agent.window.rejected,
         thirty_min_wrap_up_time: seconds(agent.window.wrap_up.total_ms(now, w)),
         time_in_status: agent.pair_since.map_or(-1, |since| seconds(now - since)),
+        status_since: agent.pair_since,
+        phone_line1_status_since: line1.shown_since(Line::One),
+        phone_line2_status_since: line2.shown_since(Line::Two),
     }
 }
 
 fn queue_row(queue: &mut Queue, edges: Edges, sla_target: SlaTarget) -> QueueRow {
     let Edges { now, day_start, .. } = edges;
     let count = |column: Column| i64::from(queue.enabled[column as usize]);
-    let longest_wait = queue.waiting.first().map_or(0, |(entered, _)| seconds(now - entered));
+    let longest_wait_since = queue.waiting.first().map(|(entered, _)| *entered);
     let sla = queue.sla;
     let under_sla = |percent: i64| if sla.is_some() { percent } else { -1 };
     QueueRow {
@@ -155,7 +158,7 @@ fn queue_row(queue: &mut Queue, edges: Edges, sla_target: SlaTarget) -> QueueRow
         day_sla_activity: under_sla(queue.service.day_percent()),
         assigned_agent_count: i64::from(queue.assigned),
         enabled_agent_count: queue.enabled.iter().map(|count| i64::from(*count)).sum(),
-        longest_wait_time: longest_wait,
+        longest_wait_time: longest_wait_since.map_or(0, |entered| seconds(now - entered)),
         media_type: queue.media.word(),
         number_in_offered: i64::from(queue.offered),
         number_in_progress: queue.in_progress.len() as i64,
@@ -174,6 +177,7 @@ fn queue_row(queue: &mut Queue, edges: Edges, sla_target: SlaTarget) -> QueueRow
         thirty_min_longest_wait_time: queue.window.longest.max_ms().map_or(-1, seconds),
         thirty_min_queued: queue.window.queued,
         thirty_min_sla_activity: under_sla(queue.window.service.percent()),
+        longest_wait_since,
     }
 }
 

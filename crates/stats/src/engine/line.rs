@@ -64,8 +64,13 @@ impl LineState {
 
     /// The field phone-lineN-status-time: −1 while unused or, on line 1, idle.
     pub fn seconds(&self, line: Line, now: Millis) -> i64 {
+        self.shown_since(line).map_or(-1, |since| (now - since) / 1_000)
+    }
+
+    /// The instant that phone-lineN-status-time counts from; none while unused or, on line 1, idle.
+    pub fn shown_since(&self, line: Line) -> Option<Millis> {
         let quiet = self.status == UNUSED || (line == Line::One && self.status == IDLE);
-        if quiet { -1 } else { (now - self.since) / 1_000 }
+        (!quiet).then_some(self.since)
     }
 }
 

@@ -345,12 +345,12 @@ fn agent_configured(agent: &Agent) -> Kind<'_> {
     Kind::AgentConfigured { agent: text(&agent.id), name: text(&agent.name), group }
 }
 
-/// The engine keeps of an item what documents show, its short code: that stands for the rest.
+/// The engine keeps of an item what is shown, its short code and name, and not which status it is for.
 fn codes_configured(list: i64, codes: &CodeList) -> Kind<'_> {
     let items = codes.short_codes.iter().map(|(item, short_code)| CodeItem {
         item: *item,
         short_code: text(short_code),
-        name: text(short_code),
+        name: text(codes.item_names.get(item).unwrap_or(short_code)),
         status: Base::OnBreak,
     });
     let items = items.collect();

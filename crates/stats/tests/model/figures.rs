@@ -135,9 +135,12 @@ impl Model {
             if status == base_status(agent.base) { agent.code.clone() } else { Code::default() };
         let rejected = |window| agent.rejections.iter().filter(|t| at.holds(window, **t)).count();
         let accepted = |window| self.entered_processing(number, at, window).count();
-        let line_time = |line: usize, silent: &[i64]| {
+        let line_since = |line: usize, silent: &[i64]| {
             let (status, since) = agent.lines[line];
-            if silent.contains(&status) { -1 } else { seconds(at.now - since) }
+            (!silent.contains(&status)).then_some(since)
+        };
+        let line_time = |line: usize, silent: &[i64]| {
+            line_since(line, silent).map_or(-1, |since| seconds(at.now - since))
         };
         AgentRow {
             agent_id: agent.id.as_str().into(),
@@ -177,6 +180,9 @@ impl Model {
             thirty_min_rejected_count: rejected(HalfHour) as i64,
             thirty_min_wrap_up_time: seconds(self.wrap_up_ms(number, at, HalfHour)),
             time_in_status: agent.shown_changed.map_or(-1, |since| seconds(at.now - since)),
+            status_since: agent.shown_changed,
+            phone_line1_status_since: line_since(0, &[-1, 0]),
+            phone_line2_status_since: line_since(1, &[-1]),
         }
     }
 
@@ -268,6 +274,7 @@ impl Model {
             thirty_min_queued: queued(HalfHour) as i64,
             // The first instant of `w < t` is w + 1.
             thirty_min_sla_activity: service_level(queue, &visits, at, at.now - HALF_HOUR_MS + 1),
+            longest_wait_since: waiting().map(|visit| visit.entered).min(),
         }
     }
 

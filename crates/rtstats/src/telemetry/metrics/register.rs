@@ -114,6 +114,28 @@ instruments! {
         "rtstats_compress_input_bytes", "Bytes of documents before compression";
     compress_bytes_out: ByLabels<Counter> = ByLabels::new(encodings(), Counter::default),
         "rtstats_compress_output_bytes", "Bytes of documents after compression";
+    live_subscribers: Gauge = Gauge::default(),
+        "rtstats_live_subscribers", "Open live streams";
+    live_frames: Counter = Counter::default(),
+        "rtstats_live_frames", "Frames of live feeds rendered, however many take them";
+    live_frame_bytes: Counter = Counter::default(),
+        "rtstats_live_frame_bytes", "Bytes of frames of live feeds rendered";
+    live_wholes: Counter = Counter::default(),
+        "rtstats_live_whole_tables", "Whole tables of live feeds rendered, however many take them";
+    live_whole_bytes: Counter = Counter::default(),
+        "rtstats_live_whole_table_bytes", "Bytes of whole tables of live feeds rendered";
+    live_sent_bytes: Counter = Counter::default(),
+        "rtstats_live_sent_bytes", "Bytes handed to live streams";
+    live_view_duration: Histogram = Histogram::new(&DURATIONS),
+        "rtstats_live_view_duration_seconds", "Time to evaluate all fields of a tenant for its live feed";
+    live_render_duration: Histogram = Histogram::new(&DURATIONS),
+        "rtstats_live_render_duration_seconds", "Time to compare and render a frame of a live feed";
+    live_lag: Histogram = Histogram::new(&DURATIONS),
+        "rtstats_live_lag_seconds", "Time from the notice of a change to the frame that shows it";
+    trend_writes: Counter = Counter::default(),
+        "rtstats_trend_points", "Points of trends kept, one for each tenant and minute with events";
+    trend_failures: Counter = Counter::default(),
+        "rtstats_trend_failures", "Minutes whose points of trends could not be kept";
     tenants: Gauge = Gauge::default(),
         "rtstats_tenants", "Tenants";
     agents: Gauge = Gauge::default(),

@@ -1,0 +1,192 @@
+//! What keeps one tenant's feed going: it waits for a change, asks the shard for all figures, and publishes what
+//! differs. One task a feed, on the thread of all feeds; it rests while nobody watches.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+};
+
+use super::{
+    Feeds,
+    feed::Feed,
+    frame::{self, Bye, EventName, Head},
+    table::Table,
+};
+use crate::{
+    clock,
+    shard::{Unavailable, View},
+};
+
+/// The least time between two looks at a tenant's figures. With it a change is seen, told and sent within 250 ms.
+const GAP: Duration = Duration::from_millis(200);
+
+/// How long a lone change waits for the others of its moment: an accepted call is several events.
+const GATHER: Duration = Duration::from_millis(10);
+
+/// A frame comes at least so often: windows move on, and a client must see that the feed is alive.
+const BEAT: Duration = Duration::from_millis(2_500);
+
+/// How often it is asked whether subscribers may still watch.
+const LEASES_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a feed without subscribers is kept for those who come back.
+const LINGER: Duration = Duration::from_secs(60);
+
+type Awaited = oneshot::Receiver<Result<View, Unavailable>>;
+
+/// One feed at work.
+pub struct Driver {
+    feeds: Arc<Feeds>,
+    feed: Arc<Feed>,
+    table: Table,
+    /// What the shard has been asked for.
+    awaited: Option<Awaited>,
+    /// When the shard was asked last.
+    asked: Instant,
+    /// When it is to be asked because something changed.
+    due: Option<Instant>,
+    /// When something changed that no frame shows yet.
+    noticed: Option<Instant>,
+    /// When a frame is to come although nothing changed.
+    beat: Instant,
+}
+
+impl Driver {
+    pub fn new(feeds: Arc<Feeds>, feed: Arc<Feed>) -> Driver {
+        let now = Instant::now();
+        Driver {
+            feeds,
+            feed,
+            table: Table::default(),
+            awaited: None,
+            asked: now,
+            due: Some(now),
+            noticed: None,
+            beat: now,
+        }
+    }
+
+    /// Works until nobody has watched for a while.
+    pub async fn run(mut self) {
+        let _ended = Ended { feeds: self.feeds.clone(), feed: self.feed.clone() };
+        let feed = self.feed.clone();
+        let mut leases = interval(LEASES_EVERY);
+        leases.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        feed.tenant.stir.watch(true);
+        loop {
+            if feed.is_empty() && !self.rest().await {
+                return;
+            }
+            let waits = self.awaited.is_none() && self.due.is_none();
+            tokio::select! {
+                view = came(&mut self.awaited) => self.publish(view),
+                () = feed.tenant.stir.changed(), if waits => self.note_change(),
+                () = sleep_until(self.due.unwrap_or(self.beat)) => self.ask(),
+                () = feed.wanted.notified() => self.give_whole(),
+                _ = leases.tick() => feed.end_leases(),
+            }
+        }
+    }
+
+    /// Waits for somebody to watch again; false if nobody does.
+    async fn rest(&mut self) -> bool {
+        self.feed.tenant.stir.watch(false);
+        while self.feed.is_empty() {
+            let came = timeout(LINGER, self.feed.wanted.notified()).await.is_ok();
+            if !came && self.feeds.retire(&self.feed) {
+                return false;
+            }
+        }
+        self.feed.tenant.stir.watch(true);
+        // What the table shows is as old as the rest was long.
+        self.feed.forget_whole();
+        self.due = Some(Instant::now());
+        true
+    }
+
+    fn note_change(&mut self) {
+        let now = Instant::now();
+        self.noticed.get_or_insert(now);
+        self.due = Some((now + GATHER).max(self.asked + GAP));
+    }
+
+    /// Asks the shard; while it has not answered yet, the feed says at least that it is alive.
+    fn ask(&mut self) {
+        let now = Instant::now();
+        self.beat = now + BEAT;
+        self.due = None;
+        if self.awaited.is_some() {
+            return self.publish_frame(|_, _| {});
+        }
+        self.asked = now;
+        self.awaited = Some(self.feeds.shards.view(self.feed.tenant.id));
+    }
+
+    fn publish(&mut self, view: Result<View, Unavailable>) {
+        let begun = Instant::now();
+        self.beat = begun + BEAT;
+        match view {
+            Ok(view) => self.publish_frame(|table, out| table.take_up(view, out)),
+            // The frame's head says how the tenant stands.
+            Err(Unavailable::NotReady | Unavailable::Broken) => self.publish_frame(|_, _| {}),
+        }
+        self.feeds.metrics.live_rendered(begun.elapsed());
+        if let Some(noticed) = self.noticed.take() {
+            self.feeds.metrics.live_lag(noticed.elapsed());
+        }
+    }
+
+    fn publish_frame(&mut self, write: impl FnOnce(&mut Table, &mut Vec<u8>)) {
+        let mut parts = Vec::new();
+        write(&mut self.table, &mut parts);
+        let mut event = frame::begin(EventName::Change, self.head(self.feed.next_number()));
+        event.append(&mut parts);
+        self.feed.publish(frame::end(event));
+        self.give_whole();
+    }
+
+    /// Renders the whole table if somebody waits for it, once what it shows is fresh.
+    fn give_whole(&mut self) {
+        if !self.feed.whole_is_wanted() {
+            return;
+        }
+        if self.table.described().is_none() && self.awaited.is_some()
+            || self.due.is_some_and(|due| due <= Instant::now())
+        {
+            // A frame comes at once, and the whole table with it.
+            return;
+        }
+        let mut event = frame::begin(EventName::Full, self.head(self.feed.next_number() - 1));
+        self.table.write_whole(&mut event);
+        self.feed.publish_whole(frame::end(event));
+    }
+
+    fn head(&self, number: u64) -> Head {
+        let state = self.feed.tenant.state();
+        Head { number, described: self.table.described(), now: clock::now(), state }
+    }
+}
+
+/// What was asked for, once it is there; never where nothing was.
+async fn came(awaited: &mut Option<Awaited>) -> Result<View, Unavailable> {
+    let Some(receiver) = awaited else { return std::future::pending().await };
+    let view = receiver.await.unwrap_or(Err(Unavailable::NotReady));
+    *awaited = None;
+    view
+}
+
+/// However a driver ends, nobody waits for a feed that is dead.
+struct Ended {
+    feeds: Arc<Feeds>,
+    feed: Arc<Feed>,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.feed.tenant.stir.watch(false);
+        self.feed.end(if self.feeds.is_stopping() { Bye::Stop } else { Bye::Fault });
+        self.feeds.forget(&self.feed);
+    }
+}

@@ -1,0 +1,147 @@
+//! The trends of the last hours: taken once a minute, kept through restarts, shown whole or as they come.
+//!
+//! A tenant without events in a minute is not even asked. All points of a minute are kept in one transaction.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use stats::event::Millis;
+use tokio::sync::OnceCell;
+
+use super::{
+    Feeds,
+    frame::{self, EventName},
+    point,
+};
+use crate::{
+    board::Document,
+    clock,
+    journal::{JournalError, Trend},
+    shard::{Live, State},
+    tenants::TenantId,
+};
+
+const MINUTE_MS: i64 = 60_000;
+
+/// How long they are kept.
+pub const HOURS_MAX: u8 = 24;
+
+const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+/// What was asked for in this minute, each document made once.
+#[derive(Default)]
+pub struct Asked(Mutex<HashMap<(TenantId, u8), Cell>>);
+
+type Cell = Arc<OnceCell<Arc<Document>>>;
+
+impl Asked {
+    fn cell(&self, tenant: TenantId, hours: u8) -> Cell {
+        let mut cells = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.entry((tenant, hours)).or_default().clone()
+    }
+
+    fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Feeds {
+    /// A tenant's trends of the last hours as JSON.
+    pub async fn trends(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        hours: u8,
+    ) -> Result<Arc<Document>, JournalError> {
+        let cell = self.asked.cell(tenant, hours);
+        let made = cell.get_or_try_init(async || {
+            let journal = self.journal.clone();
+            let after = clock::now() - i64::from(hours) * HOUR_MS;
+            let render = move || journal.trends(tenant, after).map(|trends| document(&trends));
+            let rendered = tokio::task::spawn_blocking(render).await;
+            rendered.expect("rendering panics for no rows, and nobody cancels it")
+        });
+        made.await.cloned()
+    }
+
+    /// Takes a point at the end of each minute, for as long as it is polled.
+    pub async fn take_trends(self: Arc<Self>) {
+        let mut last = clock::now().div_euclid(MINUTE_MS);
+        loop {
+            // The clock may be set: slept in pieces, and what it says counts.
+            let into_ms = clock::now().rem_euclid(MINUTE_MS);
+            let left_ms = (MINUTE_MS - into_ms).clamp(1, 1_000).unsigned_abs();
+            tokio::time::sleep(Duration::from_millis(left_ms)).await;
+            let now = clock::now().div_euclid(MINUTE_MS);
+            if now != last {
+                last = now;
+                self.take_minute(now * MINUTE_MS).await;
+            }
+        }
+    }
+
+    async fn take_minute(&self, minute: Millis) {
+        let mut taken = Vec::new();
+        for live in self.shards.all_live().values() {
+            if live.state() != State::Ready || !live.stir.take() {
+                continue;
+            }
+            if let Ok(Ok(view)) = self.shards.view(live.id).await {
+                taken.push((live.clone(), point::points(&view.frozen.queues)));
+            }
+        }
+        let trends = taken.iter().map(|(live, points)| Trend {
+            tenant: live.id,
+            minute,
+            points: point::pack(points),
+        });
+        let (journal, trends) = (self.journal.clone(), trends.collect::<Vec<_>>());
+        let count = trends.len() as u64;
+        let from = minute - i64::from(HOURS_MAX) * HOUR_MS;
+        let kept = tokio::task::spawn_blocking(move || journal.keep_trends(trends, from)).await;
+        match kept {
+            Ok(Ok(())) => self.metrics.trends_kept(count),
+            Ok(Err(error)) => {
+                self.metrics.trends_failed();
+                tracing::warn!(%error, "the trends of a minute were not kept");
+            }
+            // Its cause is in the log already.
+            Err(_) => self.metrics.trends_failed(),
+        }
+        self.asked.forget();
+        for (live, points) in taken {
+            self.tell_trend(&live, minute, &points);
+        }
+    }
+
+    /// On the thread of the feeds, as all frames: so numbers and frames keep their order.
+    fn tell_trend(&self, live: &Live, minute: Millis, points: &[point::Point]) {
+        let feed = self.lock().get(&live.id).cloned();
+        let Some(feed) = feed else { return };
+        let mut json = String::new();
+        point::write(minute, points, &mut json);
+        feed.publish(frame::plain(EventName::Trend, feed.next_number(), &json));
+    }
+}
+
+fn document(trends: &[Trend]) -> Arc<Document> {
+    let fields = point::FIELDS.map(|field| format!("\"{field}\"")).join(",");
+    let mut json =
+        format!("{{\"every-seconds\":{},\"fields\":[{fields}],\"points\":[", MINUTE_MS / 1_000);
+    let mut first = true;
+    for trend in trends {
+        let Some(points) = point::unpack(&trend.points) else {
+            let (tenant, minute) = (trend.tenant.0, trend.minute);
+            tracing::warn!(tenant, minute, "a trend in the database can't be read and is left out");
+            continue;
+        };
+        if !std::mem::take(&mut first) {
+            json.push(',');
+        }
+        point::write(trend.minute, &points, &mut json);
+    }
+    json.push_str("]}");
+    Arc::new(Document::new(json.into()))
+}

@@ -1,0 +1,51 @@
+//! What the numbers in the documents are called: groups, status code lists and their items.
+
+use std::sync::Arc;
+
+use super::Engine;
+
+/// The names of one tenant; by number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Names {
+    /// Groups.
+    pub groups: Vec<(u32, Arc<str>)>,
+    /// Status code lists.
+    pub codes: Vec<CodeNames>,
+}
+
+/// The names of one status code list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeNames {
+    /// Number of the list.
+    pub list: i64,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its items: number, short code, name.
+    pub items: Vec<(i64, Arc<str>, Arc<str>)>,
+}
+
+impl Engine {
+    /// The names in force: the same as before, at the same place, while none has changed.
+    pub fn names(&mut self) -> Arc<Names> {
+        let fold = &mut self.fold;
+        if let Some(names) = &fold.index.names {
+            return names.clone();
+        }
+        let groups = fold.groups.iter().map(|(group, name)| (*group, name.clone())).collect();
+        let codes = fold.codes.iter().map(|(list, codes)| CodeNames {
+            list: *list,
+            name: codes.name.clone(),
+            items: codes
+                .short_codes
+                .iter()
+                .map(|(item, short_code)| {
+                    let name = codes.item_names.get(item).unwrap_or(short_code);
+                    (*item, short_code.clone(), name.clone())
+                })
+                .collect(),
+        });
+        let names = Arc::new(Names { groups, codes: codes.collect() });
+        fold.index.names = Some(names.clone());
+        names
+    }
+}
