@@ -6,7 +6,8 @@
 pub mod backoff;
 pub mod clock;
 pub mod telemetry;
-// Floor 2: the durable order of events, the tenants and their tokens.
+// Floor 2: the durable order of events, the tenants and their tokens, and who uses the pages.
+pub mod accounts;
 pub mod database;
 pub mod journal;
 pub mod tenants;

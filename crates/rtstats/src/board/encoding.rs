@@ -70,7 +70,7 @@ impl Encoding {
             || (self == Encoding::Gzip && name.eq_ignore_ascii_case("x-gzip"))
     }
 
-    pub(super) fn compress(self, plain: &[u8]) -> Vec<u8> {
+    pub(crate) fn compress(self, plain: &[u8]) -> Vec<u8> {
         match self {
             Encoding::Identity => plain.to_vec(),
             Encoding::Gzip => gzip(plain),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 /// How long one slice may hold the write lock.
 pub(crate) const SLICE: Duration = Duration::from_millis(2);
@@ -16,6 +16,20 @@ const STEPS: [&str; 4] = [
     "DELETE FROM trend WHERE tenant = ?1
      AND minute_ms = (SELECT min(minute_ms) FROM trend WHERE tenant = ?1)",
 ];
+
+/// Removes a tenant and whoever may sign in to it, and has its log wait to be deleted.
+pub(crate) fn begin(transaction: &Transaction<'_>, tenant: u32) -> rusqlite::Result<()> {
+    for statement in [
+        "DELETE FROM tenant WHERE id = ?1",
+        "DELETE FROM account WHERE tenant = ?1",
+        "DELETE FROM session WHERE tenant = ?1",
+        "DELETE FROM share WHERE tenant = ?1",
+        "INSERT INTO removed VALUES (?1)",
+    ] {
+        transaction.execute(statement, [tenant])?;
+    }
+    Ok(())
+}
 
 /// The tenants whose log waits to be deleted.
 pub(crate) fn pending(connection: &Connection) -> rusqlite::Result<Vec<u32>> {

@@ -10,7 +10,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x7274_7374;
 
 /// What each version of the form adds to the one before it. A change of the tables is a further entry, and never a
 /// change of one that was released: [`migrate`] brings an older database up by the entries that it lacks.
-const FORMS: [&str; 2] = [TABLES, TRENDS];
+const FORMS: [&str; 3] = [TABLES, TRENDS, ACCOUNTS];
 
 /// The version of the form that this program writes.
 pub(crate) const VERSION: i32 = FORMS.len() as i32;
@@ -79,6 +79,72 @@ CREATE TABLE trend (
     PRIMARY KEY (tenant, minute_ms)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX trend_minute ON trend (minute_ms);
+";
+
+/// Accounts for the browser, what they are signed in with, and what they did.
+///
+/// In `account` the tenant 0 stands for the platform: so a login is unique within its tenant. In `session` the account
+/// or the share is 0 where there is none. `deed` is the audit trail: rows are added, and dropped by age.
+const ACCOUNTS: &str = "
+CREATE TABLE account (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant INTEGER NOT NULL,
+    login TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    agent TEXT NOT NULL,
+    password TEXT,
+    link_digest BLOB,
+    link_until_ms INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX account_login ON account (tenant, login);
+CREATE UNIQUE INDEX account_link ON account (link_digest);
+CREATE TABLE set_up (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    digest BLOB NOT NULL,
+    until_ms INTEGER NOT NULL
+) STRICT;
+CREATE TABLE session (
+    digest BLOB PRIMARY KEY,
+    account INTEGER NOT NULL,
+    tenant INTEGER NOT NULL,
+    share INTEGER NOT NULL,
+    data_digest BLOB,
+    created_ms INTEGER NOT NULL,
+    used_ms INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    browser TEXT NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_of_account ON session (account);
+CREATE TABLE share (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tenant INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL UNIQUE,
+    view TEXT NOT NULL,
+    created_ms INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    used_ms INTEGER NOT NULL,
+    checksum INTEGER NOT NULL
+) STRICT;
+CREATE INDEX share_of_tenant ON share (tenant);
+CREATE TABLE deed (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time_ms INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    address TEXT NOT NULL,
+    tenant INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    object TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL
+) STRICT;
+CREATE INDEX deed_of_tenant ON deed (tenant, id);
+CREATE INDEX deed_time ON deed (time_ms);
+CREATE TRIGGER deed_stays BEFORE UPDATE ON deed
+BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
 ";
 
 /// Makes the tables in an empty database.

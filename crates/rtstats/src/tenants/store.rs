@@ -121,8 +121,7 @@ impl Tenants {
     pub fn remove(&mut self, name: &TenantName) -> Result<InForce, TenantError> {
         let (id, generation) = self.change(|transaction| {
             let id = known(transaction, name)?.id;
-            transaction.execute("DELETE FROM tenant WHERE id = ?1", [id.0])?;
-            transaction.execute("INSERT INTO removed VALUES (?1)", [id.0])?;
+            removal::begin(transaction, id.0)?;
             Ok(id)
         })?;
         let in_force = self.wait(generation)?;
@@ -172,32 +171,43 @@ impl Tenants {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = apply(&transaction)?;
-        let generation: i64 = transaction.query_row(
-            "UPDATE generation SET written = written + 1 RETURNING written",
-            [],
-            |row| row.get(0),
-        )?;
+        let generation = raise_generation(&transaction)?;
         transaction.commit()?;
-        Ok((value, generation as u64))
+        Ok((value, generation))
     }
 
-    /// Waits until the running server, if there is one, has said that a generation is in force.
     fn wait(&self, generation: u64) -> Result<InForce, TenantError> {
-        let until = Instant::now() + CONFIRM_TIMEOUT;
-        loop {
-            if !database::server_runs(&self.folder)? {
-                return Ok(InForce::AtNextStart);
-            }
-            let mut statement = self.connection.prepare_cached("SELECT seen FROM generation")?;
-            let seen: i64 = statement.query_row([], |row| row.get(0))?;
-            if seen as u64 >= generation {
-                return Ok(InForce::Now);
-            }
-            if Instant::now() >= until {
-                return Ok(InForce::Unconfirmed);
-            }
-            thread::sleep(CONFIRM_POLL);
+        wait_in_force(&self.folder, &self.connection, generation)
+    }
+}
+
+/// Has a running server look anew at tenants, tokens and accounts once the transaction is committed; gives the
+/// generation that has the change.
+pub(crate) fn raise_generation(transaction: &Transaction<'_>) -> rusqlite::Result<u64> {
+    let raise = "UPDATE generation SET written = written + 1 RETURNING written";
+    transaction.query_row(raise, [], |row| row.get::<_, i64>(0)).map(|written| written as u64)
+}
+
+/// Waits until the running server, if there is one, has said that a generation is in force.
+pub(crate) fn wait_in_force(
+    folder: &Path,
+    connection: &Connection,
+    generation: u64,
+) -> Result<InForce, TenantError> {
+    let until = Instant::now() + CONFIRM_TIMEOUT;
+    loop {
+        if !database::server_runs(folder)? {
+            return Ok(InForce::AtNextStart);
         }
+        let mut statement = connection.prepare_cached("SELECT seen FROM generation")?;
+        let seen: i64 = statement.query_row([], |row| row.get(0))?;
+        if seen as u64 >= generation {
+            return Ok(InForce::Now);
+        }
+        if Instant::now() >= until {
+            return Ok(InForce::Unconfirmed);
+        }
+        thread::sleep(CONFIRM_POLL);
     }
 }
 

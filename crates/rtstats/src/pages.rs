@@ -1,0 +1,133 @@
+//! The pages for a browser: who may see which, what all have in common, and the pages of accounts.
+//!
+//! A page is an async function from [`Asked`] to [`Shown`]. It asks for a role first (`asked.administrator()?`), reads a
+//! form by [`Asked::form`], builds its middle with maud's `html!`, and hands it to [`Page`]. Templates are maud's because
+//! they are checked by the compiler, escape what is put into them, and are plain Rust: no second language, no files at
+//! run time. Every page works without scripts; no page has an inline script or style.
+
+mod account_pages;
+mod answer;
+mod asked;
+mod assets;
+mod cookie;
+mod csrf;
+mod field;
+mod form;
+mod frame;
+mod invitations;
+mod links;
+mod multipart;
+mod next;
+mod paging;
+mod people;
+mod sign_in;
+mod start;
+mod stop;
+mod trail;
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use arc_swap::ArcSwap;
+use http::{Method, request::Parts};
+use hyper::body::Incoming;
+
+pub use asked::Asked;
+pub use assets::PATH as ASSETS;
+pub use field::{Choice, Field};
+pub use form::{Form, Upload};
+pub use frame::Page;
+pub use paging::Paging;
+pub use stop::{Shown, Stop};
+
+use crate::{
+    accounts::Accounts,
+    api::answer::Answer,
+    telemetry::{IncidentId, Metrics},
+    tenants::Directory,
+};
+
+/// How pages are served.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// The certificate is one that browsers trust: they are told to insist on it.
+    pub trusted_certificate: bool,
+    /// A proxy stands before the server and tells who asks.
+    pub behind_proxy: bool,
+    /// Time for a form to arrive.
+    pub body_timeout: Duration,
+}
+
+/// All that pages are made from.
+pub struct Pages {
+    /// Who may use them.
+    pub accounts: Arc<Accounts>,
+    /// Tenants and tokens in force.
+    pub directory: Arc<ArcSwap<Directory>>,
+    /// Our own figures.
+    pub metrics: Metrics,
+    /// How they are served.
+    pub settings: Settings,
+}
+
+impl Pages {
+    /// Answers whatever lies outside of the API.
+    pub async fn answer(&self, head: &Parts, body: &mut Incoming, peer: IpAddr) -> Answer {
+        if let Some(name) = head.uri.path().strip_prefix(assets::PATH) {
+            return answer::secured(assets::answer(head, name), self.settings);
+        }
+        let mut asked = Asked::new(self, head, body, peer);
+        let shown = self.show(&mut asked).await;
+        let answer = shown.unwrap_or_else(|stop| stop.answer(&asked));
+        let answer = answer::compressed(answer, &head.headers).await;
+        answer::secured(answer, self.settings)
+    }
+
+    /// The page for a fault that was caught and logged.
+    pub fn fault(&self, incident: IncidentId) -> Answer {
+        answer::secured(stop::fault(incident), self.settings)
+    }
+
+    /// Which function shows a page. A page is one line here.
+    async fn show(&self, asked: &mut Asked<'_>) -> Shown {
+        let path = asked.path().to_owned();
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        match (asked.method(), parts.as_slice()) {
+            (&Method::GET, [""]) => start::show(asked),
+            (&Method::GET, ["favicon.ico"]) => Ok(assets::favicon()),
+            (&Method::GET, ["sign-in"]) => sign_in::show(asked),
+            (&Method::POST, ["sign-in"]) => sign_in::post(asked).await,
+            (&Method::POST, ["sign-out"]) => sign_in::out(asked).await,
+            (&Method::GET, ["set-up"]) => invitations::show_set_up(asked),
+            (&Method::POST, ["set-up"]) => invitations::set_up(asked).await,
+            (&Method::GET, ["invitation"]) => invitations::show(asked),
+            (&Method::POST, ["invitation"]) => invitations::accept(asked).await,
+            (&Method::GET, ["share"]) => links::show_open(asked),
+            (&Method::POST, ["share"]) => links::open(asked).await,
+            (&Method::GET, ["wallboard"]) => start::wallboard(asked),
+            (&Method::GET, ["account"]) => account_pages::show(asked),
+            (&Method::POST, ["account", "password"]) => account_pages::password(asked).await,
+            (&Method::POST, ["account", "sessions", number]) => {
+                account_pages::end_session(asked, number).await
+            }
+            (&Method::POST, ["account", "sign-out-everywhere"]) => {
+                account_pages::sign_out_everywhere(asked).await
+            }
+            (&Method::GET, ["manager"]) => start::tenants(asked),
+            (&Method::GET, ["manager", "tenants", name, "links"]) => links::list(asked, name).await,
+            (&Method::POST, ["manager", "tenants", name, "links"]) => links::add(asked, name).await,
+            (&Method::POST, ["manager", "tenants", name, "links", id]) => {
+                links::revoke(asked, name, id).await
+            }
+            (&Method::GET, ["manager", "accounts"]) => people::list(asked).await,
+            (&Method::GET, ["manager", "accounts", "new"]) => people::show_new(asked),
+            (&Method::POST, ["manager", "accounts", "new"]) => people::add(asked).await,
+            (&Method::GET, ["manager", "accounts", id]) => people::show(asked, id).await,
+            (&Method::POST, ["manager", "accounts", id, "link"]) => people::link(asked, id).await,
+            (&Method::POST, ["manager", "accounts", id, "remove"]) => {
+                people::remove(asked, id).await
+            }
+            (&Method::GET, ["manager", "audit"]) => trail::show(asked).await,
+            (_, parts) => Err(stop::elsewhere(asked.method(), parts)),
+        }
+    }
+}
