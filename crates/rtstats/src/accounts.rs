@@ -84,7 +84,8 @@ impl Accounts {
         let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);
         let expired = self.sessions.end(|session| session.has_expired(now_ms));
         let used = self.sessions.used_since_written();
-        let old = register.look(|transaction| deed::is_any_before(transaction, now_ms - trail_ms))?;
+        let old =
+            register.look(|transaction| deed::is_any_before(transaction, now_ms - trail_ms))?;
         self.attempts.lock().unwrap_or_else(PoisonError::into_inner).forget(now_ms);
         if expired.is_empty() && used.is_empty() && !old {
             return Ok(());
@@ -233,8 +234,7 @@ impl Accounts {
 
     /// The links of a tenant, by name.
     pub async fn shares(self: &Arc<Self>, tenant: TenantId) -> Result<Vec<Share>, AccountError> {
-        let mut shares =
-            self.look(move |transaction| share::list(transaction, tenant)).await?;
+        let mut shares = self.look(move |transaction| share::list(transaction, tenant)).await?;
         for share in &mut shares {
             let viewers = self.sessions.list(|session| session.role.share() == Some(share.id));
             let latest = viewers.iter().map(|session| session.used_ms()).max();

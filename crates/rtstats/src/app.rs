@@ -19,18 +19,21 @@ use tokio_rustls::TlsAcceptor;
 use housekeeping::{Housekeeping, Keeping};
 
 use crate::{
+    accounts::Accounts,
     admin::{self, Admin},
     api::{Api, Rates},
+    clock,
     config::Config,
     connect::{hosted::Hosted, status::Connectors},
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     live::Feeds,
+    pages::{self, Pages},
     routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
     telemetry::Metrics,
-    tenants::{Directory, Watch},
+    tenants::{Directory, Token, Watch},
     tls::Certificates,
 };
 
@@ -51,6 +54,8 @@ pub struct Running {
     /// How the connectors stand.
     pub connectors: Connectors,
     hosted: Hosted,
+    /// The secret of the one-time link that sets up the first administrator, while there is none.
+    pub set_up: Option<Token>,
     shards: Arc<Shards>,
     journal: Arc<SqliteJournal>,
     server: Server,
@@ -69,6 +74,9 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let directory = watch.poll()?.unwrap_or_default();
     watch.confirm(directory.generation())?;
     let directory = Arc::new(ArcSwap::from_pointee(directory));
+    let accounts = Arc::new(Accounts::open(&config.data, clock::now())?);
+    accounts.follow(&directory.load(), clock::now())?;
+    let set_up = accounts.first_start(clock::now())?;
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
     let certificates = match config.behind_proxy {
@@ -87,7 +95,9 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let in_flight = config.limits.ingest_in_flight_bytes_max;
     let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
     let ingest = Arc::new(ingest);
-    let routes = Routes { api: api.clone(), ingest: ingest.clone(), metrics: metrics.clone() };
+    let pages = pages(config, &accounts, &directory, &metrics);
+    let routes =
+        Routes { api: api.clone(), ingest: ingest.clone(), pages, metrics: metrics.clone() };
     let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
     let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
 
@@ -106,12 +116,14 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let housekeeping = Housekeeping::start(Keeping {
         watch,
         directory,
+        accounts,
         shards: shards.clone(),
         certificates,
         journal: journal.clone(),
         metrics: api.metrics.clone(),
         refresh_every: config.refresh,
         retention_ms: i64::from(config.retention_days) * MS_PER_DAY,
+        trail_ms: i64::from(config.audit_retention_days) * MS_PER_DAY,
     })?;
     let hosted = Hosted::start(&config.asterisk, &config.data, &ingest, &api, &connectors)?;
     Ok(Running {
@@ -122,6 +134,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         ingest,
         connectors,
         hosted,
+        set_up,
         shards,
         journal,
         server,
@@ -225,6 +238,25 @@ fn listen(
         }
     }
     Ok((addresses, listeners))
+}
+
+fn pages(
+    config: &Config,
+    accounts: &Arc<Accounts>,
+    directory: &Arc<ArcSwap<Directory>>,
+    metrics: &Metrics,
+) -> Pages {
+    Pages {
+        accounts: accounts.clone(),
+        directory: directory.clone(),
+        metrics: metrics.clone(),
+        settings: pages::Settings {
+            // A browser that was told to insist would never show a self-signed certificate's host again.
+            trusted_certificate: !config.behind_proxy && config.tls_certificate.is_some(),
+            behind_proxy: config.behind_proxy,
+            body_timeout: config.limits.body_timeout,
+        },
+    }
 }
 
 fn shard_settings(config: &Config) -> shard::Settings {

@@ -1,10 +1,12 @@
 //! The command line: what it says, and what it does.
 
+mod account;
 mod connect;
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    net::SocketAddr,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -27,7 +29,7 @@ use crate::{
     replay::{self, ListsOnly, Malformed, ReplayArgs},
     simulate::{self, SimulateArgs},
     telemetry,
-    tenants::{InForce, TenantError, TenantName, Tenants, TokenKind},
+    tenants::{InForce, TenantError, TenantName, Tenants, Token, TokenKind},
 };
 
 /// Real-time statistics of a contact centre: events in, the statistics API out
@@ -52,6 +54,9 @@ enum Command {
     /// Issue a tenant's tokens, also while the server runs
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Add, list and remove accounts of the pages, also while the server runs
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Print a document as it stood at an instant, from a log alone
     Replay(ReplayArgs),
     /// Print a tenant's events from the journal as NDJSON, also while the server runs
@@ -144,6 +149,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Config(args) => print_config(&args),
         Command::Tenant(command) => tenant(command),
         Command::Token(TokenCommand::New { name, kind, folder }) => token(&name, kind, &folder),
+        Command::Account(command) => account::run(command),
         Command::Replay(args) => replay::run(&args),
         Command::Log(args) => log(&args),
         Command::Simulate(args) => simulate::run(&args),
@@ -205,6 +211,9 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
              then its tokens with `rtstats token new NAME data|action --data {data}`"
         );
     }
+    if let Some(secret) = &running.set_up {
+        print_set_up_link(&running.addresses, secret)?;
+    }
     app::wait_for_signal()?;
     tracing::info!("stopping");
     running.stop();
@@ -220,6 +229,22 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
         None => Mapping::default(),
     };
     import::run(args, mapping)
+}
+
+/// To standard output, since it is a secret and the log is none.
+fn print_set_up_link(addresses: &[SocketAddr], secret: &Token) -> io::Result<()> {
+    let address = addresses.first();
+    let host = match address {
+        Some(address) if !address.ip().is_unspecified() => address.to_string(),
+        _ => format!("localhost:{}", address.map_or(0, SocketAddr::port)),
+    };
+    let mut out = io::stdout().lock();
+    writeln!(
+        out,
+        "Set up the first administrator, once, within 24 hours:\n\n  https://{host}/set-up#{}\n",
+        secret.reveal()
+    )?;
+    out.flush()
 }
 
 fn print_config(args: &ServeArgs) -> anyhow::Result<()> {
@@ -263,12 +288,17 @@ fn tenant(command: TenantCommand) -> anyhow::Result<()> {
 
 /// The tenants of a folder that is a data folder already: only adding and serving make a new one.
 fn existing(folder: &Folder) -> anyhow::Result<Tenants> {
-    let path = database::path_in(&folder.data);
+    require_data_folder(&folder.data)?;
+    Ok(Tenants::open(&folder.data)?)
+}
+
+fn require_data_folder(folder: &Path) -> anyhow::Result<()> {
+    let path = database::path_in(folder);
     match path.try_exists() {
-        Ok(true) => Ok(Tenants::open(&folder.data)?),
+        Ok(true) => Ok(()),
         Ok(false) => bail!(
             "{} is no data folder of rtstats: add a tenant or serve there first",
-            folder.data.display()
+            folder.display()
         ),
         Err(reason) => Err(OpenError::Io { path, reason }.into()),
     }

@@ -3,6 +3,7 @@
 mod fault;
 
 use std::{
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -19,6 +20,7 @@ use crate::{
         error_format,
     },
     ingest::{self, Ingest},
+    pages::{self, Pages},
     telemetry::{Kind, Metrics},
 };
 
@@ -28,6 +30,8 @@ pub struct Routes {
     pub api: Arc<Api>,
     /// Takes events in.
     pub ingest: Arc<Ingest>,
+    /// Everything outside of the API.
+    pub pages: Pages,
     /// Our own figures.
     pub metrics: Metrics,
 }
@@ -37,13 +41,16 @@ const REST_TIME: Duration = Duration::from_secs(5);
 const REST_BYTES_MAX: usize = 8 * limit::BATCH_BYTES_MAX;
 
 impl Routes {
-    /// Answers one request.
-    pub async fn answer(&self, request: Request<Incoming>) -> Answer {
+    /// Answers one request; `peer` is whoever is at the connection's other end.
+    pub async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
         let begun = Instant::now();
         let (head, mut body) = request.into_parts();
         let path = head.uri.path();
-        let answer = fault::caught(self.route(&head, &mut body)).await;
-        let answer = answer.unwrap_or_else(|fault| fault.answer(error_format(path)));
+        let answer = fault::caught(self.route(&head, &mut body, peer)).await;
+        let answer = answer.unwrap_or_else(|fault| match is_api(path) {
+            true => fault.answer(error_format(path)),
+            false => self.pages.fault(fault.incident()),
+        });
         match head.version {
             _ if body.is_end_stream() => {}
             // Whoever waits to be invited has sent nothing yet, and is not invited to be refused.
@@ -58,7 +65,7 @@ impl Routes {
         answer
     }
 
-    async fn route(&self, head: &Parts, body: &mut Incoming) -> Answer {
+    async fn route(&self, head: &Parts, body: &mut Incoming, peer: IpAddr) -> Answer {
         let path = head.uri.path();
         if let Some(rest) = statistics(path) {
             return self.api.statistics(head, rest).await;
@@ -69,6 +76,7 @@ impl Routes {
             STATE_PATH => self.api.state(head).await,
             LIVE_PATH => self.api.live(head).await,
             TRENDS_PATH => self.api.trends(head).await,
+            _ if !is_api(path) => self.pages.answer(head, body, peer).await,
             _ => {
                 let message = "There is no such page. Statistics are at \
                      /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
@@ -76,6 +84,11 @@ impl Routes {
             }
         }
     }
+}
+
+/// Whether programs ask for it; everything else is for people.
+fn is_api(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
 }
 
 /// What follows the base of the statistics, if the path lies at or below it.
@@ -92,7 +105,9 @@ fn kind(path: &str) -> Kind {
             STATE_PATH => Kind::State,
             LIVE_PATH => Kind::Live,
             TRENDS_PATH => Kind::Trends,
-            _ => Kind::Other,
+            _ if is_api(path) => Kind::Other,
+            _ if path.starts_with(pages::ASSETS) => Kind::Asset,
+            _ => Kind::Page,
         };
     };
     match rest.split('/').nth(1).unwrap_or_default() {
@@ -152,7 +167,10 @@ mod tests {
             ("/api/rtstats/state", Kind::State),
             ("/api/rtstats/live", Kind::Live),
             ("/api/rtstats/trends.json", Kind::Trends),
-            ("/", Kind::Other),
+            ("/api/other", Kind::Other),
+            ("/", Kind::Page),
+            ("/apiary", Kind::Page),
+            ("/assets/base.css", Kind::Asset),
         ] {
             assert_eq!(kind(path), expected, "{path}");
         }

@@ -14,6 +14,6 @@ mod progress;
 
 pub use incident::IncidentId;
 pub use log::{LogError, LogFormat, are_directives, start_log};
-pub use metrics::{CONTENT_TYPE, Encoding, Kind, Metrics, OpenConnection};
+pub use metrics::{CONTENT_TYPE, Encoding, Kind, Metrics, OpenConnection, SignIn};
 pub use panics::Panic;
 pub use progress::Progress;

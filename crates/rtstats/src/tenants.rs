@@ -11,8 +11,8 @@ mod watch;
 
 pub use directory::{Directory, Tenant};
 pub use name::{NameError, TenantName};
-pub(crate) use store::{raise_generation, wait_in_force};
 pub use store::{Added, InForce, TenantError, Tenants};
+pub(crate) use store::{raise_generation, wait_in_force};
 pub use token::{Token, TokenDigest, TokenError, TokenKind};
 pub use watch::Watch;
 

@@ -17,6 +17,7 @@ const SOURCES: &str = "crates/rtstats/src/";
 const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("telemetry", &["clock"]),
     ("journal", &["database", "tenants"]),
+    ("accounts", &["database", "tenants"]),
     ("tenants", &["database"]),
     ("shard", &["board"]),
     ("live", &["board", "shard"]),
@@ -24,7 +25,8 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("simulate", &["post"]),
     ("connect", &["ingest", "api", "post", "replay"]),
     ("admin", &["api", "connect", "server"]),
-    ("routes", &["api", "ingest"]),
+    ("pages", &["api"]),
+    ("routes", &["api", "ingest", "pages"]),
     ("server", &["api", "routes", "tls"]),
     ("app", &["config"]),
     ("demo", &["app", "config"]),

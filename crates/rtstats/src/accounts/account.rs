@@ -205,8 +205,7 @@ pub(super) fn list(
     let own = tenant_column(tenant);
     let count = format!("SELECT count(*) FROM account WHERE {which}");
     let count: i64 = transaction.query_row(&count, [own], |row| row.get(0))?;
-    let select =
-        format!("{SELECT} WHERE {which} ORDER BY tenant, login LIMIT ?2 OFFSET ?3");
+    let select = format!("{SELECT} WHERE {which} ORDER BY tenant, login LIMIT ?2 OFFSET ?3");
     let mut statement = transaction.prepare_cached(&select)?;
     let mut rows = statement.query((own, len_max as i64, skip as i64))?;
     let mut accounts = Vec::new();
@@ -244,10 +243,7 @@ pub(super) fn add(
     Ok(account)
 }
 
-pub(super) fn remove(
-    transaction: &Transaction<'_>,
-    account: &Account,
-) -> Result<(), AccountError> {
+pub(super) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), AccountError> {
     if account.role == Role::Platform && platform_len(transaction)? == 1 {
         return Err(AccountError::Last(account.login.clone()));
     }

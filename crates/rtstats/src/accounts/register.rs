@@ -8,8 +8,7 @@ use super::{Account, Caller, Deed, Login, Role, account, deed, password};
 use crate::{
     database::{self, OpenError},
     tenants::{
-        InForce, TenantError, TenantId, TenantName, Tenants, Token, raise_generation,
-        wait_in_force,
+        InForce, TenantError, TenantId, TenantName, Tenants, Token, raise_generation, wait_in_force,
     },
 };
 

@@ -121,7 +121,11 @@ mod tests {
             (agent, [false, false], [true, false]),
             (viewer, [false, false], [true, false]),
         ] {
-            assert_eq!([own, other].map(|tenant| role.administers(tenant)), administers, "{role:?}");
+            assert_eq!(
+                [own, other].map(|tenant| role.administers(tenant)),
+                administers,
+                "{role:?}"
+            );
             assert_eq!([own, other].map(|tenant| role.may_view(tenant)), views, "{role:?}");
             assert_eq!(role.is_administrator(), administers[0], "{role:?}");
         }

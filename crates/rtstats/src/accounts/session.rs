@@ -127,7 +127,7 @@ impl Session {
     }
 
     /// Whether the tenant, and the token that opened it, are still there.
-    pub(super) fn is_of(&self, directory: &Directory) -> bool {
+    pub fn is_of(&self, directory: &Directory) -> bool {
         let Some(tenant) = self.role.tenant() else { return true };
         let tenant = directory.tenants().find(|known| known.id == tenant);
         tenant.is_some_and(|tenant| self.data.is_none() || tenant.data == self.data)
@@ -259,9 +259,8 @@ impl Sessions {
 
     /// Those used since that was last written down.
     pub(super) fn used_since_written(&self) -> Vec<Arc<Session>> {
-        let used = self.list(|session| {
-            session.used_ms() - session.written_ms.load(Relaxed) >= USED_STEP_MS
-        });
+        let used = self
+            .list(|session| session.used_ms() - session.written_ms.load(Relaxed) >= USED_STEP_MS);
         for session in &used {
             session.written_ms.store(session.used_ms(), Relaxed);
         }
@@ -297,8 +296,7 @@ fn read(transaction: &Transaction<'_>, row: &Row<'_>) -> Result<Option<Session>,
             None => return Ok(None),
         },
     };
-    let wrong =
-        || AccountError::Damaged("a row of a session is not as it was written".to_owned());
+    let wrong = || AccountError::Damaged("a row of a session is not as it was written".to_owned());
     let digest: Digest = row.get(0).map_err(|_| wrong())?;
     let data: Option<Digest> = row.get(4).map_err(|_| wrong())?;
     let used_ms: i64 = row.get(6)?;
@@ -361,8 +359,8 @@ pub(super) fn write_used(
 ) -> Result<(), AccountError> {
     let mut session =
         transaction.prepare_cached("UPDATE session SET used_ms = ?2 WHERE digest = ?1")?;
-    let mut share = transaction
-        .prepare_cached("UPDATE share SET used_ms = max(used_ms, ?2) WHERE id = ?1")?;
+    let mut share =
+        transaction.prepare_cached("UPDATE share SET used_ms = max(used_ms, ?2) WHERE id = ?1")?;
     for used in used {
         session.execute((&used.digest[..], used.used_ms()))?;
         if let Some(id) = used.role.share() {

@@ -33,7 +33,8 @@ pub struct Share {
     pub viewers: usize,
 }
 
-const SELECT: &str = "SELECT id, tenant, name, view, created_ms, created_by, used_ms, digest, checksum FROM share";
+const SELECT: &str =
+    "SELECT id, tenant, name, view, created_ms, created_by, used_ms, digest, checksum FROM share";
 
 fn checksum(share: &Share, digest: &TokenDigest) -> i64 {
     Checksum::default()

@@ -8,7 +8,8 @@ use std::{
 use rusqlite::Transaction;
 
 use super::{
-    Account, AccountError, Accounts, Caller, Login, Role, Session, account, attempts::Attempt,
+    Account, AccountError, Accounts, Caller, Login, Role, Session, account,
+    attempts::Attempt,
     deed, password,
     session::{self, NewSession},
     share,
@@ -180,9 +181,8 @@ impl Accounts {
     ) -> Result<SignedIn, Refusal> {
         let attempt = self.begin("link", from, now_ms)?;
         let claim = secret.clone();
-        let find = move |transaction: &Transaction<'_>| {
-            account::by_link(transaction, &claim, now_ms)
-        };
+        let find =
+            move |transaction: &Transaction<'_>| account::by_link(transaction, &claim, now_ms);
         let account = self.look(find).await?.ok_or(Refusal::NoLink)?;
         self.attempts().take_back_all(attempt);
         password::check(&password, &account.login)?;
@@ -236,7 +236,10 @@ impl Accounts {
             account::set_password(transaction, id, &hash)?;
             session::remove_of(transaction, id, Some(&stays))?;
             let login = account.login.as_str();
-            deed::add(transaction, &by.deed(now_ms, account.role.tenant(), "account.password", login))
+            deed::add(
+                transaction,
+                &by.deed(now_ms, account.role.tenant(), "account.password", login),
+            )
         };
         let then = move |_: &()| {
             own.sessions.end(|other| other.account == Some(id) && other.number() != kept.number());

@@ -9,6 +9,7 @@ use std::{
 use arc_swap::ArcSwap;
 
 use crate::{
+    accounts::Accounts,
     clock,
     journal::{Journal, SqliteJournal},
     shard::Shards,
@@ -30,12 +31,15 @@ const RETENTION_EVERY: Duration = Duration::from_secs(60);
 pub struct Keeping {
     pub watch: Watch,
     pub directory: Arc<ArcSwap<Directory>>,
+    pub accounts: Arc<Accounts>,
     pub shards: Arc<Shards>,
     /// None behind a proxy.
     pub certificates: Option<Arc<Certificates>>,
     pub journal: Arc<SqliteJournal>,
     pub metrics: Metrics,
     pub retention_ms: i64,
+    /// How long the audit trail is kept.
+    pub trail_ms: i64,
     pub refresh_every: Duration,
 }
 
@@ -48,17 +52,20 @@ impl Housekeeping {
         let Keeping {
             mut watch,
             directory,
+            accounts,
             shards,
             certificates,
             journal,
             metrics,
             retention_ms,
+            trail_ms,
             refresh_every,
         } = keeping;
         let documents = shards.clone();
         let mut failing = false;
+        let followed = accounts.clone();
         let tenants = every("tenants", TENANTS_EVERY, move || {
-            follow(&mut watch, &mut failing, &directory, &shards);
+            follow(&mut watch, &mut failing, &directory, &followed, &shards);
         })?;
         let mut retained: Option<Instant> = None;
         let files = every("housekeeping", CERTIFICATES_EVERY, move || {
@@ -71,7 +78,11 @@ impl Housekeeping {
                 if let Err(error) = journal.retain(clock::now() - retention_ms) {
                     tracing::warn!(%error, "old events could not be dropped; trying again later");
                 }
+                if let Err(error) = accounts.keep(clock::now(), trail_ms) {
+                    tracing::warn!(%error, "sessions could not be written down; trying again later");
+                }
             }
+            metrics.sessions(accounts.sessions_len());
         })?;
         Ok(Housekeeping(vec![tenants, files]))
     }
@@ -104,7 +115,13 @@ fn every(
 
 /// Puts changed tenants and tokens in force, and says so to whoever changed them. What fails goes on failing many times
 /// a second: only the first failure and the first success after it are told.
-fn follow(watch: &mut Watch, failing: &mut bool, directory: &ArcSwap<Directory>, shards: &Shards) {
+fn follow(
+    watch: &mut Watch,
+    failing: &mut bool,
+    directory: &ArcSwap<Directory>,
+    accounts: &Accounts,
+    shards: &Shards,
+) {
     let polled = watch.poll();
     let failed = polled.is_err();
     match polled {
@@ -112,6 +129,10 @@ fn follow(watch: &mut Watch, failing: &mut bool, directory: &ArcSwap<Directory>,
             shards.serve(changed.tenants());
             let generation = changed.generation();
             directory.store(Arc::new(changed));
+            if let Err(error) = accounts.follow(&directory.load(), clock::now()) {
+                tracing::error!(%error, "changed accounts are not in force; restart the server");
+                return;
+            }
             if let Err(error) = watch.confirm(generation) {
                 tracing::warn!(%error, "a change of tenants is in force but could not be confirmed");
             }

@@ -139,6 +139,8 @@ settings! {
             "A tenant's state is snapshotted after so many events, so that a start replays little.";
         "snapshot_every_seconds" snapshot_every: Duration = "300", Form::Seconds(1.0, 86_400.0),
             "A tenant with new events is snapshotted at least this often.";
+        "audit_retention_days" audit_retention_days: u32 = "400", Form::Whole(1, 36_500),
+            "How long the audit trail keeps who did what in the pages.";
         "stop_grace_seconds" stop_grace: Duration = "10", Form::Seconds(0.0, 3_600.0),
             "How long a stop waits for requests under way.";
         "admin.listen" admin_listen: SocketAddr = "127.0.0.1:8444", Form::Address,

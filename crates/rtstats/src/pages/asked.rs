@@ -91,7 +91,9 @@ impl<'a> Asked<'a> {
         if session.role.is_administrator() {
             return Ok(session);
         }
-        Err(Stop::Forbidden("This page is for administrators. Sign in with an administrator's account."))
+        Err(Stop::Forbidden(
+            "This page is for administrators. Sign in with an administrator's account.",
+        ))
     }
 
     /// The tenant of a name, for whoever administers it. To others there is no such tenant.
@@ -144,7 +146,9 @@ impl<'a> Asked<'a> {
     pub async fn form(&mut self) -> Result<Form, Stop> {
         let headers = &self.head.headers;
         if csrf::is_foreign(headers, &self.head.uri) {
-            return Err(Stop::Forbidden("Another site sent this form. Use the form on our own page."));
+            return Err(Stop::Forbidden(
+                "Another site sent this form. Use the form on our own page.",
+            ));
         }
         let read = form::read(self.body, headers);
         let form = tokio::time::timeout(self.pages.settings.body_timeout, read).await;

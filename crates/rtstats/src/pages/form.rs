@@ -129,9 +129,8 @@ pub(super) async fn read(body: &mut Incoming, headers: &HeaderMap) -> Result<For
         let bytes = collect(body, FORM_BYTES_MAX).await?;
         return Ok(Form { values: pairs(&bytes), ..Form::default() });
     }
-    let boundary = multipart::boundary(kind).filter(|_| {
-        essence.eq_ignore_ascii_case("multipart/form-data")
-    });
+    let boundary =
+        multipart::boundary(kind).filter(|_| essence.eq_ignore_ascii_case("multipart/form-data"));
     let Some(boundary) = boundary else {
         let why = "This address takes forms of our own pages only.".to_owned();
         return Err(Stop::Bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
@@ -198,9 +197,16 @@ mod tests {
     #[test]
     fn pairs_are_decoded_once() {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-        assert_eq!(pairs(b"a=b+c&d=%2B%2520&e&=f&&g=%FF"), [
-            pair("a", "b c"), pair("d", "+%20"), pair("e", ""), pair("", "f"), pair("g", "\u{fffd}"),
-        ]);
+        assert_eq!(
+            pairs(b"a=b+c&d=%2B%2520&e&=f&&g=%FF"),
+            [
+                pair("a", "b c"),
+                pair("d", "+%20"),
+                pair("e", ""),
+                pair("", "f"),
+                pair("g", "\u{fffd}"),
+            ]
+        );
     }
 
     #[test]
@@ -212,8 +218,7 @@ mod tests {
         assert_eq!(form.number("queue", 1, 9), None);
         assert_eq!(form.required("name", "Give a name."), None);
         let wrong: Vec<_> = form.mistakes().collect();
-        let expected =
-            [("queue", "Give a whole number from 1 to 9."), ("name", "Give a name.")];
+        let expected = [("queue", "Give a whole number from 1 to 9."), ("name", "Give a name.")];
         assert_eq!(wrong, expected);
     }
 

@@ -84,9 +84,13 @@ mod tests {
     fn written(parts: &[(String, Option<String>, Vec<u8>)], boundary: &str) -> Bytes {
         let mut body = Vec::new();
         for (name, file_name, bytes) in parts {
-            body.extend(format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes());
+            body.extend(
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"").bytes(),
+            );
             if let Some(file_name) = file_name {
-                body.extend(format!("; filename=\"{file_name}\"\r\nContent-Type: text/csv").bytes());
+                body.extend(
+                    format!("; filename=\"{file_name}\"\r\nContent-Type: text/csv").bytes(),
+                );
             }
             body.extend(b"\r\n\r\n");
             body.extend(bytes);

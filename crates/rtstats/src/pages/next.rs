@@ -34,8 +34,19 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(CHARS_MAX));
         for bad in [
-            "", "//evil.example", "/\\evil.example", "\\/x", "https://evil.example", "evil",
-            "javascript:alert(1)", "/\n/evil", "/ x", "/ä", "/sign-in?next=/", "/sign-out", &long,
+            "",
+            "//evil.example",
+            "/\\evil.example",
+            "\\/x",
+            "https://evil.example",
+            "evil",
+            "javascript:alert(1)",
+            "/\n/evil",
+            "/ x",
+            "/ä",
+            "/sign-in?next=/",
+            "/sign-out",
+            &long,
         ] {
             assert_eq!(local(bad), None, "{bad:?}");
         }

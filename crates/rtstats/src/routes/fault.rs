@@ -39,6 +39,11 @@ impl Fault {
         Fault(incident)
     }
 
+    /// What the log has its cause under.
+    pub fn incident(&self) -> IncidentId {
+        self.0
+    }
+
     /// What the client is told.
     pub fn answer(&self, format: Format) -> Answer {
         answer::fault(self.0, format)

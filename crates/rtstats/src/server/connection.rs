@@ -1,6 +1,6 @@
 //! One connection: TLS or a readable refusal, then HTTP/1.1 or HTTP/2.
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
@@ -32,11 +32,13 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refused: bool) {
     // Without it an answer's last part would wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
+    // Who has gone already has no address any more, and gets no answer either.
+    let peer = stream.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |address| address.ip());
     if refused {
         shared.metrics.connection_refused();
     }
     let Some(tls) = &shared.tls else {
-        return speak_http1(stream, &shared, refused).await;
+        return speak_http1(stream, &shared, peer, refused).await;
     };
     let limit = shared.limits.handshake_timeout;
     let handshake = async {
@@ -59,9 +61,9 @@ pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refuse
         Err(_) => return shared.metrics.handshake_failed(),
     };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        speak_http2(stream, &shared, refused).await;
+        speak_http2(stream, &shared, peer, refused).await;
     } else {
-        speak_http1(stream, &shared, refused).await;
+        speak_http1(stream, &shared, peer, refused).await;
     }
 }
 
@@ -82,7 +84,7 @@ async fn refuse_plain(mut stream: TcpStream) {
     let _ = timeout(Duration::from_secs(1), drain).await;
 }
 
-async fn speak_http1<S>(stream: S, shared: &Arc<Shared>, refused: bool)
+async fn speak_http1<S>(stream: S, shared: &Arc<Shared>, peer: IpAddr, refused: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
@@ -93,7 +95,7 @@ where
         write: limits.write_timeout,
     };
     let guard = Guard::new(stream, patience, under_way.clone());
-    let service = service_fn(|request| respond(request, shared, &under_way, refused));
+    let service = service_fn(|request| respond(request, shared, &under_way, peer, refused));
     let connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
         .serve_connection(TokioIo::new(guard), service);
@@ -109,7 +111,7 @@ where
 /// The least buffer that hyper takes.
 const HTTP1_BUFFER_MIN: usize = 8_192;
 
-async fn speak_http2<S>(stream: S, shared: &Arc<Shared>, refused: bool)
+async fn speak_http2<S>(stream: S, shared: &Arc<Shared>, peer: IpAddr, refused: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -122,7 +124,7 @@ where
     let service = service_fn(move |request| {
         let (own, under_way, bodies) = (own.clone(), under_way.clone(), bodies.clone());
         async move {
-            let answer = respond(request, &own, &under_way, refused).await;
+            let answer = respond(request, &own, &under_way, peer, refused).await;
             answer.map(|answer| answer.map(|body| bodies.body(body)))
         }
     });
@@ -170,6 +172,7 @@ async fn respond(
     request: Request<Incoming>,
     shared: &Arc<Shared>,
     under_way: &UnderWay,
+    peer: IpAddr,
     refused: bool,
 ) -> Result<Response<Lasting>, Infallible> {
     let answering = under_way.begin();
@@ -181,6 +184,6 @@ async fn respond(
         full.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         return Ok(full.map(|body| Lasting::new(body, answering)));
     }
-    let answer = shared.routes.answer(request).await;
+    let answer = shared.routes.answer(request, peer).await;
     Ok(answer.map(|body| Lasting::new(body, answering)))
 }

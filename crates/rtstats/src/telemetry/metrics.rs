@@ -49,7 +49,19 @@ words! {
         State "state" "A tenant's present state, for its senders."
         Live "live" "A live stream; its time is that to its head."
         Trends "trends" "The trends of the last hours."
+        Page "page" "A page for the browser."
+        Asset "asset" "What pages load."
         Other "other" "Anything else."
+    }
+}
+
+words! {
+    /// How a sign-in ended.
+    SignIn {
+        Accepted "accepted" "Somebody got in."
+        Wrong "wrong" "Unknown or wrong."
+        Delayed "delayed" "Not looked at, after too many wrong ones."
+        Busy "busy" "Too many at once."
     }
 }
 
@@ -297,6 +309,21 @@ impl Metrics {
     /// How many tenants still recover.
     pub fn recovering(&self, tenants: usize) {
         self.all().recovering.set(signed(tenants));
+    }
+
+    /// Somebody tried to sign in.
+    pub fn sign_in(&self, ended: SignIn) {
+        self.all().sign_ins.at(ended as usize).inc();
+    }
+
+    /// Wrong sign-ins brought a delay.
+    pub fn locked_out(&self) {
+        self.all().lock_outs.inc();
+    }
+
+    /// How many sessions are in force.
+    pub fn sessions(&self, sessions: usize) {
+        self.all().sessions.set(signed(sessions));
     }
 
     /// The certificate files changed, and were taken or not.

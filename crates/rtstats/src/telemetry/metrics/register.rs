@@ -13,7 +13,7 @@ use super::{
         instrument::{ByLabels, COUNTS, DURATIONS, Histogram},
         process::Process,
     },
-    Encoding, Kind,
+    Encoding, Kind, SignIn,
 };
 
 /// A gauge of fractions.
@@ -22,6 +22,7 @@ type Decimal = Gauge<f64, AtomicU64>;
 /// The status codes that we answer; the last word stands for all others.
 pub(super) const CODES: &[(u16, &str)] = &[
     (200, "200"),
+    (303, "303"),
     (304, "304"),
     (400, "400"),
     (401, "401"),
@@ -31,6 +32,7 @@ pub(super) const CODES: &[(u16, &str)] = &[
     (408, "408"),
     (413, "413"),
     (415, "415"),
+    (422, "422"),
     (429, "429"),
     (431, "431"),
     (500, "500"),
@@ -150,6 +152,13 @@ instruments! {
         "rtstats_snapshot_failures", "Snapshots that couldn't be kept";
     replay_events: Counter = Counter::default(),
         "rtstats_replay_events", "Events of the log replayed since the start";
+    sign_ins: ByLabels<Counter> = ByLabels::new(
+            SignIn::ALL.iter().map(|ended| vec![("result", ended.word())]), Counter::default),
+        "rtstats_sign_ins", "Attempts to sign in, by how they ended";
+    lock_outs: Counter = Counter::default(),
+        "rtstats_lock_outs", "Wrong sign-ins that brought a delay for further ones";
+    sessions: Gauge = Gauge::default(),
+        "rtstats_sessions", "Sessions of browsers in force";
     recovering: Gauge = Gauge::default(),
         "rtstats_recovering_tenants", "Tenants whose log is still being replayed";
 }

@@ -1,0 +1,163 @@
+//! Links for wall screens: made, listed and revoked by administrators, and opened by screens.
+
+use http::StatusCode;
+use maud::{Markup, html};
+
+use super::{Asked, Form, Page, Shown, Stop, sign_in, start};
+use crate::{
+    accounts::{Refusal, Share, ShareId},
+    api::answer::Answer,
+    telemetry::SignIn,
+};
+
+/// Characters of a link's name, and of its view.
+const NAME_CHARS_MAX: usize = 80;
+const VIEW_CHARS_MAX: usize = 400;
+
+/// The page on which a screen opens its link: a script fills in and sends what the address has after `#share=`.
+pub(super) fn show_open(asked: &Asked<'_>) -> Shown {
+    Ok(open_page(asked, &Form::default(), StatusCode::OK))
+}
+
+fn open_page(asked: &Asked<'_>, form: &Form, status: StatusCode) -> Answer {
+    let middle = html! {
+        p.lead { "Opens a wallboard by the link that an administrator made for it." }
+        (form.summary())
+        form.card #share method="post" action="/share" novalidate {
+            (asked.csrf())
+            (form.field("share", "Code").kind("password").hint("The link ends with it, after #share=").required()
+                .from_fragment())
+            p.actions { button.primary { "Open the wallboard" } }
+        }
+    };
+    Page::new("Open a wallboard").narrow().status(status).show(asked, middle)
+}
+
+/// Signs the screen in.
+pub(super) async fn open(asked: &mut Asked<'_>) -> Shown {
+    let mut form = asked.form().await?;
+    let Some(secret) = form.required("share", "Give the code of the link.") else {
+        return Ok(open_page(asked, &form, StatusCode::UNPROCESSABLE_ENTITY));
+    };
+    let (caller, from) = (asked.caller(), asked.address);
+    match asked.accounts().open_share(secret, caller, from, asked.now_ms).await {
+        Ok((signed_in, view)) => {
+            asked.pages.metrics.sign_in(SignIn::Accepted);
+            let path = if view.is_empty() { String::new() } else { format!("?{view}") };
+            asked.enter(signed_in, &format!("/wallboard{path}")).await
+        }
+        Err(Refusal::NoLink) => {
+            asked.pages.metrics.sign_in(SignIn::Wrong);
+            form.wrong("share", "This link was revoked, or its code is wrong. Ask for a new one.");
+            Ok(open_page(asked, &form, StatusCode::FORBIDDEN))
+        }
+        Err(refusal) => {
+            let mut form = form;
+            let status = sign_in::told(asked, &mut form, refusal, false)?;
+            Ok(open_page(asked, &form, status))
+        }
+    }
+}
+
+/// A tenant's links.
+pub(super) async fn list(asked: &mut Asked<'_>, name: &str) -> Shown {
+    page(asked, name, &Form::default(), StatusCode::OK).await
+}
+
+async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) -> Shown {
+    let tenant = asked.administered(name)?;
+    let shares = asked.accounts().shares(tenant.id).await?;
+    let path = format!("/manager/tenants/{}/links", tenant.name);
+    let middle = html! {
+        p.lead { "A link shows the wallboard of " strong { (tenant.name) }
+            " on a screen without an account. It can be revoked at any time." }
+        @if shares.is_empty() { p.empty { "There are no links yet." } } @else { (table(asked, &path, &shares)) }
+        section aria-labelledby="new" {
+            h2 #new { "New link" }
+            (form.summary())
+            form.card method="post" action=(path) novalidate {
+                (asked.csrf())
+                (form.field("name", "Name").hint("Where the screen hangs, such as “Sales floor”.").required())
+                (form.field("view", "View").hint("Optional: what follows the ? in the wallboard's address, \
+                    such as theme=dark. The screen begins with it."))
+                p.actions { button.primary { "Make the link" } }
+            }
+        }
+    };
+    let page = Page::new("Links for wall screens").below("Tenants", "/manager").status(status);
+    Ok(page.show(asked, middle))
+}
+
+fn table(asked: &Asked<'_>, path: &str, shares: &[Share]) -> Markup {
+    let used = |share: &Share| start::instant((share.used_ms > 0).then_some(share.used_ms));
+    html! {
+        div.table tabindex="0" role="region" aria-label="Links" {
+            table {
+                thead {
+                    tr {
+                        th scope="col" { "Name" } th scope="col" { "Screens" } th scope="col" { "Last used" }
+                        th scope="col" { "Made" } th scope="col" { "View" }
+                        th scope="col" { span.unseen { "Actions" } }
+                    }
+                }
+                tbody {
+                    @for share in shares {
+                        tr {
+                            th scope="row" { (share.name) }
+                            td.number { (share.viewers) }
+                            td { (used(share)) }
+                            td { (start::instant(Some(share.created_ms))) " by " (share.created_by) }
+                            td { code { (share.view) } }
+                            td.act {
+                                form method="post" action={ (path) "/" (share.id.0) } {
+                                    (asked.csrf())
+                                    button.danger aria-label={ "Revoke " (share.name) } { "Revoke" }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Makes a link and shows it once.
+pub(super) async fn add(asked: &mut Asked<'_>, name: &str) -> Shown {
+    let tenant = asked.administered(name)?;
+    let mut form = asked.form().await?;
+    let named = form.required("name", "Give the link a name.");
+    if named.as_ref().is_some_and(|named| named.chars().count() > NAME_CHARS_MAX) {
+        form.wrong("name", "A name has at most 80 characters.");
+    }
+    let view = form.text("view").trim_start_matches('?').to_owned();
+    let visible = view.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if !visible || view.len() > VIEW_CHARS_MAX {
+        form.wrong(
+            "view",
+            "A view is the query of an address: at most 400 letters, digits and signs.",
+        );
+    }
+    let Some(named) = named.filter(|_| form.is_right()) else {
+        return page(asked, name, &form, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    let (caller, now_ms) = (asked.caller(), asked.now_ms);
+    let told = format!("The link “{named}”. Open it once on the screen:");
+    let secret = asked.accounts().add_share(tenant.id, named, view, caller, now_ms).await?;
+    let link = asked.address_of(&format!("/wallboard#share={}", secret.reveal()));
+    Ok(asked.reveal(&format!("/manager/tenants/{}/links", tenant.name), told, link))
+}
+
+/// Revokes a link.
+pub(super) async fn revoke(asked: &mut Asked<'_>, name: &str, id: &str) -> Shown {
+    let tenant = asked.administered(name)?;
+    asked.form().await?;
+    let id = ShareId(id.parse().map_err(|_| Stop::NotFound)?);
+    let path = format!("/manager/tenants/{}/links", tenant.name);
+    let (caller, now_ms) = (asked.caller(), asked.now_ms);
+    if asked.accounts().revoke_share(tenant.id, id, caller, now_ms).await? {
+        Ok(asked.done(&path, "The link is revoked. Screens that used it are signed out."))
+    } else {
+        Ok(asked.failed(&path, "That link was revoked already."))
+    }
+}

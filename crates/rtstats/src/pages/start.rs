@@ -1,0 +1,131 @@
+//! The start page, and the list of tenants.
+
+use maud::{Markup, html};
+
+use super::{Asked, Page, Shown, Stop, answer};
+use crate::accounts::Role;
+
+/// Where things are.
+pub(super) fn show(asked: &Asked<'_>) -> Shown {
+    let middle = html! {
+        @match asked.role() {
+            None => (welcome()),
+            Some(Role::Viewer { .. }) => {
+                p.lead { "This screen is signed in to look at " (names(asked)) "." }
+            }
+            Some(Role::Agent { agent, .. }) => {
+                p.lead { "Agent " strong { (agent) } " of " (names(asked)) "." }
+            }
+            Some(Role::Platform | Role::Tenant(_)) => {
+                p.lead { "Who may sign in, what wall screens show, and who changed what." }
+                (places(&[
+                    ("/manager", "Tenants", "Each tenant's links for wall screens."),
+                    ("/manager/accounts", "Accounts", "Administrators and agents who may sign in."),
+                    ("/manager/audit", "Audit trail", "Who changed what, when, and from where."),
+                ]))
+            }
+        }
+        @if asked.session.as_ref().is_some_and(|session| session.account.is_some()) {
+            p { a href="/account" { "Your account" } ": password and sessions." }
+        }
+        (interfaces())
+    };
+    let title = if asked.session.is_some() { "Start" } else { "Contact centre, live" };
+    Ok(Page::new(title).show(asked, middle))
+}
+
+fn welcome() -> Markup {
+    html! {
+        p.lead { "Real-time statistics of queues and agents, current to the second." }
+        p.actions { a.button.primary href="/sign-in" { "Sign in" } }
+    }
+}
+
+fn names(asked: &Asked<'_>) -> Markup {
+    html! {
+        @for tenant in asked.tenants() { strong { (tenant.name) } " " }
+    }
+}
+
+fn places(places: &[(&str, &str, &str)]) -> Markup {
+    html! {
+        ul.places {
+            @for (path, name, about) in places {
+                li { a href=(path) { strong { (name) } span { (about) } } }
+            }
+        }
+    }
+}
+
+fn interfaces() -> Markup {
+    html! {
+        section aria-labelledby="interfaces" {
+            h2 #interfaces { "For programs" }
+            dl.facts {
+                dt { code { "/api/rtstats/stats" } }
+                dd { "The statistics: " code { "agents" } " and " code { "queues" } " in XML, JSON and CSV." }
+                dt { code { "/api/rtstats/events" } }
+                dd { "Takes in what happens in the contact centre." }
+                dt { code { "/api/rtstats/status" } }
+                dd { "How fresh a tenant's figures are." }
+            }
+        }
+    }
+}
+
+/// The way of wall screens: signed in they begin at the start, else they sign in.
+pub(super) fn wallboard(asked: &Asked<'_>) -> Shown {
+    let session = asked.signed_in()?;
+    Ok(answer::see_other(Asked::home(&session.role)))
+}
+
+/// The tenants that whoever is signed in administers.
+pub(super) fn tenants(asked: &Asked<'_>) -> Shown {
+    asked.administrator()?;
+    let tenants = asked.tenants();
+    let middle = html! {
+        @if tenants.is_empty() {
+            p.empty { "There are no tenants yet. Add one on the server: "
+                code { "rtstats tenant add NAME --timezone ZONE" } }
+        } @else {
+            div.table tabindex="0" role="region" aria-label="Tenants" {
+                table {
+                    thead { tr { th scope="col" { "Tenant" } th scope="col" { "Time zone" } th scope="col" { "Wall screens" } } }
+                    tbody {
+                        @for tenant in &tenants {
+                            tr {
+                                th scope="row" { (tenant.name) }
+                                td { (tenant.zone) }
+                                td { a href={ "/manager/tenants/" (tenant.name) "/links" }
+                                    aria-label={ "Links for wall screens of " (tenant.name) } { "Links" } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+    Ok(Page::new("Tenants").show(asked, middle))
+}
+
+/// An instant as text: UTC, to the minute; none is a dash.
+pub(super) fn instant(ms: Option<i64>) -> Markup {
+    let instant = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    html! {
+        @match instant {
+            Some(instant) => time datetime=(format!("{instant:.0}")) {
+                (instant.strftime("%Y-%m-%d %H:%M UTC").to_string())
+            },
+            None => "–",
+        }
+    }
+}
+
+/// For pages that only some may see.
+pub(super) fn own_account(asked: &Asked<'_>) -> Result<(), Stop> {
+    let session = asked.signed_in()?;
+    match session.account {
+        Some(_) => Ok(()),
+        None => Err(Stop::Forbidden("Wall screens have no account of their own.")),
+    }
+}
