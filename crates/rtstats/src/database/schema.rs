@@ -216,3 +216,63 @@ impl Checksum {
         i64::from(self.0.finalize())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database;
+
+    fn as_of(version: usize, folder: &std::path::Path) -> Connection {
+        let connection = Connection::open(database::path_in(folder)).unwrap();
+        let forms = FORMS[..version].concat();
+        let whole = format!(
+            "PRAGMA journal_mode=WAL; BEGIN; {forms}
+             INSERT INTO generation VALUES (1, 0, 0);
+             INSERT INTO run VALUES (1, 1);
+             PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={version}; COMMIT;"
+        );
+        connection.execute_batch(&whole).unwrap();
+        connection
+    }
+
+    #[test]
+    fn a_database_of_every_older_form_is_brought_up_with_what_it_holds() {
+        for version in 1..=FORMS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let older = as_of(version, folder.path());
+            older.execute("INSERT INTO removed VALUES (7)", []).unwrap();
+            drop(older);
+            for _ in 0..2 {
+                let connection = database::open(folder.path()).unwrap();
+                assert!(is_ours(&connection, VERSION).unwrap());
+                let held: u32 = connection
+                    .query_row("SELECT tenant FROM removed", [], |row| row.get(0))
+                    .unwrap();
+                assert_eq!(held, 7);
+            }
+        }
+    }
+
+    #[test]
+    fn tables_that_are_not_of_their_version_are_refused_unchanged() {
+        let folder = tempfile::tempdir().unwrap();
+        let older = as_of(1, folder.path());
+        older.execute_batch("CREATE TABLE account (id INTEGER PRIMARY KEY) STRICT").unwrap();
+        drop(older);
+        let refused = database::open(folder.path()).unwrap_err();
+        assert!(matches!(refused, database::OpenError::Damaged { .. }), "{refused}");
+        let kept = Connection::open(database::path_in(folder.path())).unwrap();
+        let version: i32 = kept.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
+        assert_eq!(version, 1);
+    }
+
+    #[test]
+    fn the_audit_trail_is_only_added_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = database::open(folder.path()).unwrap();
+        let add = "INSERT INTO deed VALUES (1, 0, 'ann', '', 0, 'x', '', '', '')";
+        connection.execute(add, []).unwrap();
+        let refused = connection.execute("UPDATE deed SET who = 'bob'", []).unwrap_err();
+        assert!(refused.to_string().contains("only added to"), "{refused}");
+    }
+}

@@ -21,6 +21,9 @@ fn page(asked: &Asked<'_>, form: &Form, status: StatusCode) -> Shown {
             h2 #password { "Password" }
             form.card method="post" action="/account/password" novalidate {
                 (asked.csrf())
+                // Password managers want to know whose password it is.
+                input type="text" name="username" value=(session.name) autocomplete="username" readonly hidden
+                    aria-hidden="true";
                 (form.field("old", "Present password").kind("password").autocomplete("current-password").required())
                 (invitations::passwords(form))
                 p.hint { "Your other sessions end with the change." }
@@ -50,7 +53,7 @@ fn sessions(asked: &Asked<'_>) -> Markup {
                     tbody {
                         @for session in &sessions {
                             tr {
-                                td.browser { (session.browser) }
+                                td { span title=(session.browser) { (browser(&session.browser)) } }
                                 td { (session.address) }
                                 td { (start::instant(Some(session.created_ms))) }
                                 td { (start::instant(Some(session.used_ms()))) }
@@ -74,6 +77,34 @@ fn sessions(asked: &Asked<'_>) -> Markup {
                 p.actions { button.danger { "Sign out everywhere" } }
             }
         }
+    }
+}
+
+/// What a browser calls itself, in short: browsers claim to be each other, so the most special name counts.
+fn browser(named: &str) -> String {
+    let known = |names: &[(&str, &'static str)]| {
+        names.iter().find(|(mark, _)| named.contains(mark)).map(|(_, name)| *name)
+    };
+    let browser = known(&[
+        ("Edg/", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ]);
+    let system = known(&[
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        _ if named.is_empty() => "unnamed".to_owned(),
+        _ => named.chars().take(40).collect(),
     }
 }
 
@@ -124,4 +155,21 @@ pub(super) async fn sign_out_everywhere(asked: &mut Asked<'_>) -> Shown {
     asked.form().await?;
     asked.accounts().sign_out_everywhere(asked.signed_in()?).await?;
     Ok(asked::left(answer::see_other("/sign-in?said=signed-out")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::browser;
+
+    #[test]
+    fn browsers_are_told_apart() {
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36";
+        assert_eq!(browser(chrome), "Chrome on Linux");
+        assert_eq!(browser(&format!("{chrome} Edg/141.0")), "Edge on Linux");
+        let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                     Version/18.0 Mobile/15E148 Safari/604.1";
+        assert_eq!(browser(phone), "Safari on iPhone");
+        assert_eq!(browser("curl/8.5.0"), "curl/8.5.0");
+        assert_eq!(browser(""), "unnamed");
+    }
 }

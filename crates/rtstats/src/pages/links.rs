@@ -25,7 +25,7 @@ fn open_page(asked: &Asked<'_>, form: &Form, status: StatusCode) -> Answer {
         (form.summary())
         form.card #share method="post" action="/share" novalidate {
             (asked.csrf())
-            (form.field("share", "Code").kind("password").hint("The link ends with it, after #share=").required()
+            (form.field("share", "Code").hint("The link ends with it, after #share=").required()
                 .from_fragment())
             p.actions { button.primary { "Open the wallboard" } }
         }
@@ -95,7 +95,7 @@ fn table(asked: &Asked<'_>, path: &str, shares: &[Share]) -> Markup {
             table {
                 thead {
                     tr {
-                        th scope="col" { "Name" } th scope="col" { "Screens" } th scope="col" { "Last used" }
+                        th scope="col" { "Name" } th.number scope="col" { "Screens" } th scope="col" { "Last used" }
                         th scope="col" { "Made" } th scope="col" { "View" }
                         th scope="col" { span.unseen { "Actions" } }
                     }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod accounts;
 mod asterisk;
+mod browser;
 mod cli;
 mod client;
 mod crash;
@@ -13,6 +15,7 @@ mod ingest;
 mod limits;
 mod live;
 mod operator;
+mod pages;
 mod pbx;
 mod refusals;
 mod server;

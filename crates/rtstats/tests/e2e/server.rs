@@ -85,6 +85,7 @@ pub struct Server {
     pub address: SocketAddr,
     pub admin: SocketAddr,
     log: Arc<Mutex<Vec<String>>>,
+    output: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
@@ -102,24 +103,19 @@ impl Server {
             .arg("--data")
             .arg(folder.path())
             .args(flags)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let (told, stderr) = (log.clone(), child.stderr.take().unwrap());
-        thread::spawn(move || {
-            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                told.lock().unwrap().push(line);
-            }
-        });
+        let log = kept(child.stderr.take().unwrap());
+        let output = kept(child.stdout.take().unwrap());
         let deadline = Instant::now() + PATIENCE;
         loop {
             let lines = log.lock().unwrap().join("\n");
             if let (Some(address), Some(admin)) =
                 (address_after(&lines, "serving http"), address_after(&lines, "pages at http"))
             {
-                return Server { child, address, admin, log };
+                return Server { child, address, admin, log, output };
             }
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the server ended with {status}:\n{lines}");
@@ -152,6 +148,24 @@ impl Server {
         self.log.lock().unwrap().join("\n")
     }
 
+    /// The secret of the set-up link that the server prints while nobody is set up.
+    pub fn set_up_secret(&self) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let output = self.output.lock().unwrap().join("\n");
+            if let Some((_, secret)) = output.split_once("/set-up#") {
+                return secret.split_whitespace().next().unwrap().to_owned();
+            }
+            assert!(Instant::now() < deadline, "no set-up link in {output:?}");
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What the server has printed so far.
+    pub fn output(&self) -> String {
+        self.output.lock().unwrap().join("\n")
+    }
+
     /// As `kill -9`, while others still hold the server.
     pub fn kill(&self) {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -179,6 +193,18 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Keeps the lines as they come.
+fn kept(from: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let keep = lines.clone();
+    thread::spawn(move || {
+        for line in BufReader::new(from).lines().map_while(Result::ok) {
+            keep.lock().unwrap().push(line);
+        }
+    });
+    lines
 }
 
 /// The address in the first log line that holds `mark`.
