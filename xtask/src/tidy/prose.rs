@@ -14,6 +14,7 @@ const DOCUMENTS: &[&str] = &[
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "LICENSE",
+    "docs/accounts.md",
     "docs/api.md",
     "docs/benchmarks.md",
     "docs/configuration.md",

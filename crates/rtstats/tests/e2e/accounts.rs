@@ -190,7 +190,7 @@ fn a_form_needs_its_own_session_s_token_and_our_own_page() {
     let mut maria = office.maria;
     let mut other = Browser::new(maria.client.clone());
     assert_eq!(other.sign_in("", "maria", PASSWORD).status, 303);
-    let (own, foreign) = (maria.token(), other.token());
+    let (own, foreign) = (maria.token().unwrap(), other.token().unwrap());
     let path = "/manager/tenants/acme/links";
     for fields in [
         vec![("name", "x")],
