@@ -70,13 +70,8 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     raise_open_files();
     let metrics = Metrics::new();
     let journal = Arc::new(open_journal(config, &metrics)?);
-    let mut watch = Watch::open(&config.data)?;
-    let directory = watch.poll()?.unwrap_or_default();
-    watch.confirm(directory.generation())?;
-    let directory = Arc::new(ArcSwap::from_pointee(directory));
-    let accounts = Arc::new(Accounts::open(&config.data, clock::now())?);
-    accounts.follow(&directory.load(), clock::now())?;
-    let set_up = accounts.first_start(clock::now())?;
+    let (watch, directory) = watch_tenants(config)?;
+    let (accounts, set_up) = open_accounts(config, &directory)?;
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
     let certificates = match config.behind_proxy {
@@ -92,12 +87,16 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let api = Arc::new(api(config, &directory, &shards, feeds, &metrics));
+    let api = Arc::new(api(config, &directory, &shards, &metrics));
     let in_flight = config.limits.ingest_in_flight_bytes_max;
     let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
     let ingest = Arc::new(ingest);
-    let pages = pages(config, &accounts, &directory, &metrics);
-    let routes =
-        Routes { api: api.clone(), ingest: ingest.clone(), pages, metrics: metrics.clone() };
+    let routes = Routes {
+        api: api.clone(),
+        ingest: ingest.clone(),
+        pages: pages(config, &accounts, &directory, &metrics),
+        metrics: metrics.clone(),
+    };
     let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
     let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
 
@@ -238,6 +237,40 @@ fn listen(
         }
     }
     Ok((addresses, listeners))
+}
+
+/// The tenants and tokens in force, and the eye on their changes.
+fn watch_tenants(config: &Config) -> anyhow::Result<(Watch, Arc<ArcSwap<Directory>>)> {
+    let mut watch = Watch::open(&config.data)?;
+    let directory = watch.poll()?.unwrap_or_default();
+    watch.confirm(directory.generation())?;
+    Ok((watch, Arc::new(ArcSwap::from_pointee(directory))))
+}
+
+/// The accounts, and the secret that sets up the first one while there is none.
+fn open_accounts(
+    config: &Config,
+    directory: &ArcSwap<Directory>,
+) -> anyhow::Result<(Arc<Accounts>, Option<Token>)> {
+    let accounts = Accounts::open(&config.data, clock::now())?;
+    accounts.follow(&directory.load(), clock::now())?;
+    let set_up = accounts.first_start(clock::now())?;
+    Ok((Arc::new(accounts), set_up))
+}
+
+fn api(
+    config: &Config,
+    directory: &Arc<ArcSwap<Directory>>,
+    shards: &Arc<Shards>,
+    metrics: &Metrics,
+) -> Api {
+    Api {
+        directory: directory.clone(),
+        shards: shards.clone(),
+        metrics: metrics.clone(),
+        refresh_every: config.refresh,
+        rates: Rates::new(config.limits.tenant_requests_per_second_max),
+    }
 }
 
 fn pages(

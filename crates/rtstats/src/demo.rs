@@ -286,11 +286,17 @@ fn introduce(
         )
     };
     let (queued, abandoned) = (event("queued", ",\"queue\":101"), event("abandoned", ""));
+    let set_up = running.set_up.as_ref().map_or(String::new(), |secret| {
+        let secret = secret.reveal();
+        format!("  Set up, once          https://localhost:{port}/set-up#{secret}\n")
+    });
     let mut out = io::stdout().lock();
     write!(
         out,
         "\nA contact centre at work in {}: 5 queues, 30 agents, {past} events of today so far, \
          now live.\n\n\
+         \x20 Pages                 https://localhost:{port}/\n\
+         {set_up}\
          \x20 Statistics            {base}/stats\n\
          \x20 Tenant                {TENANT}\n\
          \x20 Data Request Token    {data}\n\

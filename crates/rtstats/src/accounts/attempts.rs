@@ -41,30 +41,44 @@ struct Count {
 
 /// An attempt that may be made.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Attempt([u64; 3]);
+pub(super) struct Attempt {
+    pair: Option<u64>,
+    login: Option<u64>,
+    address: u64,
+}
+
+impl Attempt {
+    /// What it is counted under, with how many failures are free.
+    fn each(self) -> impl Iterator<Item = (u64, u32)> {
+        let keys = [self.pair, self.login, Some(self.address)];
+        keys.into_iter().zip(FREE).filter_map(|(key, free)| Some((key?, free)))
+    }
+}
 
 impl Attempts {
     /// Begins an attempt, or tells for how many milliseconds none may be made.
+    ///
+    /// Without a login, as for secrets that nobody guesses, the address alone counts: no stranger can lock others out.
     pub(super) fn begin(
         &mut self,
-        login: &str,
+        login: Option<&str>,
         address: IpAddr,
         now_ms: i64,
     ) -> Result<Attempt, i64> {
         let network = network(address);
-        let keys = [
-            self.hasher.hash_one((login, network)),
-            self.hasher.hash_one(login),
-            self.hasher.hash_one(network),
-        ];
-        let until = keys.iter().filter_map(|key| self.counts.get(key));
+        let keys = Attempt {
+            pair: login.map(|login| self.hasher.hash_one((login, network))),
+            login: login.map(|login| self.hasher.hash_one(login)),
+            address: self.hasher.hash_one(network),
+        };
+        let until = keys.each().filter_map(|(key, _)| self.counts.get(&key));
         let until_ms = until.map(|count| count.blocked_until_ms).max().unwrap_or(0);
         if until_ms > now_ms {
             return Err(until_ms - now_ms);
         }
         self.make_room(now_ms);
-        for (key, free) in keys.iter().zip(FREE) {
-            let count = self.counts.entry(*key).or_default();
+        for (key, free) in keys.each() {
+            let count = self.counts.entry(key).or_default();
             if now_ms - count.last_ms >= MEMORY_MS {
                 *count = Count::default();
             }
@@ -75,26 +89,26 @@ impl Attempts {
                 count.blocked_until_ms = now_ms + delay_ms.min(DELAY_MS_MAX);
             }
         }
-        Ok(Attempt(keys))
+        Ok(keys)
     }
 
     /// The attempt succeeded: its login is free again, its address has one failure less.
     pub(super) fn succeeded(&mut self, attempt: Attempt) {
-        let [pair, login, address] = attempt.0;
-        self.counts.remove(&pair);
-        self.counts.remove(&login);
-        self.take_back(address);
+        for key in [attempt.pair, attempt.login].into_iter().flatten() {
+            self.counts.remove(&key);
+        }
+        self.take_back(attempt.address);
     }
 
     /// The attempt was neither right nor wrong.
     pub(super) fn take_back_all(&mut self, attempt: Attempt) {
-        attempt.0.into_iter().for_each(|key| self.take_back(key));
+        attempt.each().for_each(|(key, _)| self.take_back(key));
     }
 
     /// Whether the attempt, having failed, brought a delay.
     pub(super) fn is_blocked(&self, attempt: Attempt, now_ms: i64) -> bool {
-        let counts = attempt.0.iter().filter_map(|key| self.counts.get(key));
-        counts.into_iter().any(|count| count.blocked_until_ms > now_ms)
+        let mut counts = attempt.each().filter_map(|(key, _)| self.counts.get(&key));
+        counts.any(|count| count.blocked_until_ms > now_ms)
     }
 
     fn take_back(&mut self, key: u64) {
@@ -152,59 +166,81 @@ mod tests {
     fn the_delay_grows_and_ends() {
         let mut attempts = Attempts::default();
         for _ in 0..5 {
-            attempts.begin("eve", address(1), 0).unwrap();
+            attempts.begin(Some("eve"), address(1), 0).unwrap();
         }
         let mut now_ms = 0;
         for delay_ms in [15_000, 30_000, 60_000, 120_000, 240_000, 480_000, 900_000, 900_000] {
-            assert_eq!(attempts.begin("eve", address(1), now_ms).unwrap_err(), delay_ms);
-            assert_eq!(attempts.begin("eve", address(1), now_ms + delay_ms - 1).unwrap_err(), 1);
-            assert!(attempts.begin("eve", address(2), now_ms).is_ok(), "nobody else is locked out");
+            assert_eq!(attempts.begin(Some("eve"), address(1), now_ms).unwrap_err(), delay_ms);
+            assert_eq!(
+                attempts.begin(Some("eve"), address(1), now_ms + delay_ms - 1).unwrap_err(),
+                1
+            );
+            assert!(
+                attempts.begin(Some("eve"), address(2), now_ms).is_ok(),
+                "nobody else is locked out"
+            );
             now_ms += delay_ms;
-            attempts.begin("eve", address(1), now_ms).unwrap();
+            attempts.begin(Some("eve"), address(1), now_ms).unwrap();
         }
-        assert!(attempts.begin("eve", address(1), now_ms + MEMORY_MS).is_ok());
-        assert!(attempts.begin("eve", address(1), now_ms + MEMORY_MS).is_ok(), "all is forgotten");
+        assert!(attempts.begin(Some("eve"), address(1), now_ms + MEMORY_MS).is_ok());
+        assert!(
+            attempts.begin(Some("eve"), address(1), now_ms + MEMORY_MS).is_ok(),
+            "all is forgotten"
+        );
     }
 
     #[test]
     fn success_forgives_the_login_but_not_the_address() {
         let mut attempts = Attempts::default();
         for _ in 0..4 {
-            attempts.begin("ann", address(1), 0).unwrap();
+            attempts.begin(Some("ann"), address(1), 0).unwrap();
         }
-        let right = attempts.begin("ann", address(1), 0).unwrap();
+        let right = attempts.begin(Some("ann"), address(1), 0).unwrap();
         attempts.succeeded(right);
         assert!(!attempts.is_blocked(right, 0));
         for number in 0..20 {
-            attempts.begin(&format!("guess{number}"), address(1), 0).unwrap();
+            attempts.begin(Some(&format!("guess{number}")), address(1), 0).unwrap();
         }
-        let last = attempts.begin("another", address(1), 0).unwrap();
+        let last = attempts.begin(Some("another"), address(1), 0).unwrap();
         assert!(attempts.is_blocked(last, 0));
-        assert!(attempts.begin("ann", address(1), 0).is_err(), "the address is slowed down");
+        assert!(attempts.begin(Some("ann"), address(1), 0).is_err(), "the address is slowed down");
     }
 
     #[test]
     fn a_login_guessed_at_from_everywhere_is_slowed_down_too() {
         let mut attempts = Attempts::default();
         for number in 0..50 {
-            attempts.begin("ann", address(number), 0).unwrap();
+            attempts.begin(Some("ann"), address(number), 0).unwrap();
         }
-        assert!(attempts.begin("ann", address(99), 0).is_err());
-        assert!(attempts.begin("bob", address(99), 0).is_ok());
+        assert!(attempts.begin(Some("ann"), address(99), 0).is_err());
+        assert!(attempts.begin(Some("bob"), address(99), 0).is_ok());
+    }
+
+    #[test]
+    fn without_a_login_strangers_slow_down_only_themselves() {
+        let mut attempts = Attempts::default();
+        for number in 0..200 {
+            attempts.begin(None, address(number), 0).unwrap();
+        }
+        for _ in 1..25 {
+            attempts.begin(None, address(7), 0).unwrap();
+        }
+        assert!(attempts.begin(None, address(7), 0).is_err());
+        assert!(attempts.begin(None, address(8), 0).is_ok());
     }
 
     #[test]
     fn memory_is_bounded_and_blocks_outlast_a_flood() {
         let mut attempts = Attempts::default();
         for _ in 0..5 {
-            attempts.begin("eve", address(1), 0).unwrap();
+            attempts.begin(Some("eve"), address(1), 0).unwrap();
         }
         for number in 0..COUNTS_MAX as u32 {
             let from = IpAddr::from(number.to_be_bytes());
-            let _ = attempts.begin(&format!("guess{number}"), from, 1);
+            let _ = attempts.begin(Some(&format!("guess{number}")), from, 1);
             assert!(attempts.counts.len() <= COUNTS_MAX);
         }
-        assert!(attempts.begin("eve", address(1), 2).is_err());
+        assert!(attempts.begin(Some("eve"), address(1), 2).is_err());
     }
 
     proptest! {
@@ -216,10 +252,10 @@ mod tests {
             let mut now_ms = 0;
             for (login, from, later_ms) in steps {
                 now_ms += later_ms;
-                if let Err(wait_ms) = attempts.begin(&login.to_string(), address(from), now_ms) {
+                if let Err(wait_ms) = attempts.begin(Some(&login.to_string()), address(from), now_ms) {
                     prop_assert!(wait_ms > 0 && wait_ms <= DELAY_MS_MAX);
                     now_ms += wait_ms;
-                    prop_assert!(attempts.begin(&login.to_string(), address(from), now_ms).is_ok());
+                    prop_assert!(attempts.begin(Some(&login.to_string()), address(from), now_ms).is_ok());
                 }
             }
         }

@@ -148,7 +148,7 @@ mod tests {
             let held = hasher.places.acquire_many((HASHING_MAX + WAITING_MAX) as u32).await;
             assert!(hasher.verify("a".into(), None).await.is_none());
             drop(held);
-            let hash = super::hash("a").unwrap();
+            let hash = hash("a").unwrap();
             assert!(hasher.turns.available_permits() == HASHING_MAX && verify("a", &hash));
         });
     }

@@ -67,7 +67,7 @@ impl Accounts {
     ) -> Result<SignedIn, Refusal> {
         let known = login.parse::<Login>().ok();
         let name = known.as_ref().map_or(login, Login::as_str);
-        let attempt = self.begin(&format!("{tenant:?}/{name}"), from, now_ms)?;
+        let attempt = self.begin(Some(&format!("{tenant:?}/{name}")), from, now_ms)?;
         let account = match (tenant, known) {
             (Some(tenant), Some(login)) => {
                 self.look(move |transaction| account::find(transaction, tenant, &login)).await?
@@ -96,7 +96,7 @@ impl Accounts {
         from: IpAddr,
         now_ms: i64,
     ) -> Result<SignedIn, Refusal> {
-        let attempt = self.begin("viewer", from, now_ms)?;
+        let attempt = self.begin(None, from, now_ms)?;
         let Some(tenant) = tenant else {
             return Err(Refusal::Wrong { delayed: self.attempts().is_blocked(attempt, now_ms) });
         };
@@ -123,7 +123,7 @@ impl Accounts {
         from: IpAddr,
         now_ms: i64,
     ) -> Result<(SignedIn, String), Refusal> {
-        let attempt = self.begin("share", from, now_ms)?;
+        let attempt = self.begin(None, from, now_ms)?;
         let share = self.look(move |transaction| share::by_secret(transaction, &secret)).await?;
         let share = share.ok_or(Refusal::NoLink)?;
         self.attempts().take_back_all(attempt);
@@ -151,7 +151,7 @@ impl Accounts {
         now_ms: i64,
     ) -> Result<SignedIn, Refusal> {
         password::check(&password, &login)?;
-        let attempt = self.begin("set-up", from, now_ms)?;
+        let attempt = self.begin(None, from, now_ms)?;
         let hash = self.hasher.hash(password).await.ok_or(Refusal::Busy)??;
         let by = caller.clone();
         let change = move |transaction: &Transaction<'_>| {
@@ -179,7 +179,7 @@ impl Accounts {
         from: IpAddr,
         now_ms: i64,
     ) -> Result<SignedIn, Refusal> {
-        let attempt = self.begin("link", from, now_ms)?;
+        let attempt = self.begin(None, from, now_ms)?;
         let claim = secret.clone();
         let find =
             move |transaction: &Transaction<'_>| account::by_link(transaction, &claim, now_ms);
@@ -221,7 +221,7 @@ impl Accounts {
         now_ms: i64,
     ) -> Result<(), Refusal> {
         let Some(id) = session.account else { return Err(Refusal::Wrong { delayed: false }) };
-        let attempt = self.begin(&format!("change/{}", id.0), from, now_ms)?;
+        let attempt = self.begin(Some(&format!("change/{}", id.0)), from, now_ms)?;
         let account = self.look(move |transaction| account::by_id(transaction, id)).await?;
         let hash = account.as_ref().and_then(|account| account.password.clone());
         let right = self.hasher.verify(old, hash).await.ok_or(Refusal::Busy)?;
@@ -342,7 +342,7 @@ impl Accounts {
         }
     }
 
-    fn begin(&self, login: &str, from: IpAddr, now_ms: i64) -> Result<Attempt, Refusal> {
+    fn begin(&self, login: Option<&str>, from: IpAddr, now_ms: i64) -> Result<Attempt, Refusal> {
         self.attempts().begin(login, from, now_ms).map_err(Refusal::Delayed)
     }
 

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use http::{HeaderMap, Method, header, request::Parts};
 use hyper::body::Incoming;
 use maud::{Markup, html};
 
@@ -237,8 +237,6 @@ impl<'a> Asked<'a> {
 /// Takes the cookie away.
 pub(super) fn left(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(header::SET_COOKIE, cookie::cleared());
-    let everything = HeaderValue::from_static("\"cache\"");
-    answer.headers_mut().insert("clear-site-data", everything);
     answer
 }
 

@@ -89,7 +89,7 @@ impl<'f> Field<'f> {
     }
 
     /// A script fills in what the page's address has after `#`, and takes it out of the address.
-    pub(super) fn from_fragment(self) -> Field<'f> {
+    pub(super) fn filled_from_fragment(self) -> Field<'f> {
         Field { from_fragment: true, ..self }
     }
 

@@ -19,8 +19,11 @@ pub struct Page<'p> {
     styles: Vec<&'static str>,
 }
 
-/// The navigation: path, name, and who sees it. A new part of the pages is a line here.
-const NAVIGATION: &[(&str, &str, fn(&Role) -> bool)] = &[
+/// A part of the pages: path, name, and who sees it.
+type Part = (&'static str, &'static str, fn(&Role) -> bool);
+
+/// The navigation. A new part of the pages is a line here.
+const NAVIGATION: &[Part] = &[
     ("/manager", "Tenants", Role::is_administrator),
     ("/manager/accounts", "Accounts", Role::is_administrator),
     ("/manager/audit", "Audit trail", Role::is_administrator),
@@ -73,12 +76,13 @@ impl<'p> Page<'p> {
     }
 
     /// The page with its middle, for whoever asked.
+    #[allow(clippy::needless_pass_by_value, reason = "a page's middle is made for this call alone")]
     pub fn show(self, asked: &Asked<'_>, middle: Markup) -> Answer {
-        self.show_to(Some(asked), middle)
+        self.show_to(Some(asked), &middle)
     }
 
     /// The same where who asked is not known.
-    pub(super) fn show_to(self, asked: Option<&Asked<'_>>, middle: Markup) -> Answer {
+    pub(super) fn show_to(self, asked: Option<&Asked<'_>>, middle: &Markup) -> Answer {
         let session = asked.and_then(|asked| asked.session.as_deref());
         let body = html! {
             (DOCTYPE)

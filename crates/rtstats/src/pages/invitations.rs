@@ -128,7 +128,7 @@ fn told(
 
 fn code(form: &Form, hint: &str) -> Markup {
     html! {
-        (form.field("code", "Code").hint(hint).required().from_fragment())
+        (form.field("code", "Code").hint(hint).required().filled_from_fragment())
     }
 }
 

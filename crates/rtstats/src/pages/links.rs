@@ -20,13 +20,18 @@ pub(super) fn show_open(asked: &Asked<'_>) -> Shown {
 }
 
 fn open_page(asked: &Asked<'_>, form: &Form, status: StatusCode) -> Answer {
+    // Nobody loses an account's session by following somebody's link: there the form waits to be sent.
+    let account = asked.session.as_ref().filter(|session| session.account.is_some());
     let middle = html! {
         p.lead { "Opens a wallboard by the link that an administrator made for it." }
         (form.summary())
-        form.card #share method="post" action="/share" novalidate {
+        @if let Some(session) = account {
+            p.notice { "You are signed in as " strong { (session.name) } ". Opening the wallboard here signs you out." }
+        }
+        form.card #share method="post" action="/share" novalidate data-send[account.is_none() && form.is_right()] {
             (asked.csrf())
             (form.field("share", "Code").hint("The link ends with it, after #share=").required()
-                .from_fragment())
+                .filled_from_fragment())
             p.actions { button.primary { "Open the wallboard" } }
         }
     };

@@ -36,14 +36,14 @@ pub(super) fn parts(body: &Bytes, boundary: &str) -> Option<Vec<Part>> {
             return None;
         }
         let end = between.find(rest)?;
-        parts.push(part(body.slice(at + 2..at + end.max(2)))?);
+        parts.push(part(&body.slice(at + 2..at + end.max(2)))?);
         at += end + between.needle().len();
     }
 }
 
 /// A part's head and what follows it.
-fn part(part: Bytes) -> Option<Part> {
-    let end = memmem::find(&part, b"\r\n\r\n")?;
+fn part(part: &Bytes) -> Option<Part> {
+    let end = memmem::find(part, b"\r\n\r\n")?;
     let head = std::str::from_utf8(&part[..end]).ok()?;
     let disposition = head.split("\r\n").find_map(|line| {
         let (name, value) = line.split_once(':')?;

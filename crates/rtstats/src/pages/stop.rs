@@ -91,7 +91,7 @@ pub(super) fn fault(incident: IncidentId) -> Answer {
         p { a.button href="/" { "Start page" } }
     };
     let page = Page::new("Something went wrong").narrow();
-    page.status(StatusCode::INTERNAL_SERVER_ERROR).show_to(None, middle)
+    page.status(StatusCode::INTERNAL_SERVER_ERROR).show_to(None, &middle)
 }
 
 /// Paths that only take forms, and those that only show.

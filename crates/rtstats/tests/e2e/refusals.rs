@@ -87,7 +87,8 @@ fn what_is_not_there_is_404() {
         xml_error(&world.get(&format!("/api/rtstats/stats{path}")), 404);
     }
     json_error(&world.get("/api/rtstats/stats/agent/nobody.json"), 404);
-    json_error(&world.get("/"), 404);
+    json_error(&world.get("/api"), 404);
+    json_error(&world.get("/api/rtstats/agents"), 404);
     json_error(&world.get("/api/rtstats/statsx/agents"), 404);
 }
 

@@ -12,8 +12,8 @@ if (coded && location.hash.length > 1) {
   const share = location.hash.startsWith(SHARE);
   coded.value = location.hash.slice(share ? SHARE.length : 1);
   history.replaceState(null, "", location.pathname + location.search);
-  if (share) coded.form.requestSubmit();
-  else coded.form.querySelector("input:not([type=hidden]):placeholder-shown, input[name=login], input[name=password]")?.focus();
+  if ("send" in coded.form.dataset) coded.form.requestSubmit();
+  else coded.form.querySelector("[name=login], [name=password], button")?.focus();
 }
 
 // What is wrong with a form is read out first.
