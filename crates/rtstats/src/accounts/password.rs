@@ -221,7 +221,7 @@ mod tests {
 
     #[test]
     fn whoever_comes_beyond_the_places_is_sent_away() {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let hasher = Hasher::new().unwrap();
             let held = hasher.places.acquire_many((HASHING_MAX + WAITING_MAX) as u32).await;
