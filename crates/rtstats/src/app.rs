@@ -87,7 +87,6 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let api = Arc::new(api(config, &directory, &shards, feeds, &metrics));
-    let api = Arc::new(api(config, &directory, &shards, &metrics));
     let in_flight = config.limits.ingest_in_flight_bytes_max;
     let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
     let ingest = Arc::new(ingest);
@@ -256,21 +255,6 @@ fn open_accounts(
     accounts.follow(&directory.load(), clock::now())?;
     let set_up = accounts.first_start(clock::now())?;
     Ok((Arc::new(accounts), set_up))
-}
-
-fn api(
-    config: &Config,
-    directory: &Arc<ArcSwap<Directory>>,
-    shards: &Arc<Shards>,
-    metrics: &Metrics,
-) -> Api {
-    Api {
-        directory: directory.clone(),
-        shards: shards.clone(),
-        metrics: metrics.clone(),
-        refresh_every: config.refresh,
-        rates: Rates::new(config.limits.tenant_requests_per_second_max),
-    }
 }
 
 fn pages(

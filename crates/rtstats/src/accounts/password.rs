@@ -201,7 +201,7 @@ mod tests {
         let hash = hash("correct horse battery").unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         let mut memory = Memory::new();
-        let mut verify = |password: &str, hash: &str| super::verify(password, hash, &mut memory);
+        let mut verify = |password: &str, hash: &str| verify(password, hash, &mut memory);
         assert!(verify("correct horse battery", &hash));
         assert!(!verify("correct horse batterY", &hash));
         assert!(!verify("", &hash) && !verify("correct horse battery", "no hash"));

@@ -2,11 +2,14 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use maud::Markup;
 
 use super::Settings;
-use crate::{api::answer::Answer, board::Encoding};
+use crate::{
+    api::answer::{Answer, Body},
+    board::Encoding,
+};
 
 /// Nothing from elsewhere, nothing inline, nobody's frame.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -25,7 +28,7 @@ const INLINE_BYTES_MAX: usize = 64 * 1_024;
 
 /// An answer with a body of one piece.
 pub(super) fn whole(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
+    let mut answer = Response::new(Body::from(body));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     answer
@@ -40,7 +43,7 @@ pub(super) fn html(status: StatusCode, page: Markup) -> Answer {
 
 /// On to another page, after a form was taken. The path is ours, in ASCII.
 pub(super) fn see_other(path: &str) -> Answer {
-    let mut answer = Response::new(Full::default());
+    let mut answer = Response::new(Body::default());
     *answer.status_mut() = StatusCode::SEE_OTHER;
     let path = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
     answer.headers_mut().insert(header::LOCATION, path);
@@ -53,11 +56,14 @@ pub(super) fn see_other(path: &str) -> Answer {
 pub(super) async fn compressed(answer: Answer, headers: &HeaderMap) -> Answer {
     let encoding = Encoding::accepted(headers);
     let (mut head, body) = answer.into_parts();
+    if body.lasts() {
+        return Response::from_parts(head, body);
+    }
     // A body of one piece can't fail to be read.
     let plain = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
     head.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding, Cookie"));
     let Some(name) = encoding.name().filter(|_| plain.len() >= COMPRESSED_BYTES_MIN) else {
-        return Response::from_parts(head, Full::new(plain));
+        return Response::from_parts(head, plain.into());
     };
     let shared = plain.clone();
     let compress = move || Bytes::from(encoding.compress(&shared));
@@ -65,11 +71,11 @@ pub(super) async fn compressed(answer: Answer, headers: &HeaderMap) -> Answer {
         0..INLINE_BYTES_MAX => compress(),
         _ => match tokio::task::spawn_blocking(compress).await {
             Ok(body) => body,
-            Err(_) => return Response::from_parts(head, Full::new(plain)),
+            Err(_) => return Response::from_parts(head, plain.into()),
         },
     };
     head.headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-    Response::from_parts(head, Full::new(body))
+    Response::from_parts(head, body.into())
 }
 
 /// The headers by which a browser protects whoever sits before it.

@@ -5,7 +5,6 @@ use std::{path::Path, sync::LazyLock};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
-use http_body_util::Full;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer;
@@ -66,7 +65,7 @@ impl Asset {
         if known {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
         } else {
-            *answer.body_mut() = Full::new(self.forms[place(encoding)].clone());
+            *answer.body_mut() = self.forms[place(encoding)].clone().into();
             if let Some(name) = encoding.name() {
                 let headers = answer.headers_mut();
                 headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
