@@ -28,7 +28,7 @@ use crate::{
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     live::Feeds,
-    pages::{self, Pages},
+    pages::{self, Pages, Watching},
     routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
@@ -86,7 +86,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
-    let api = Arc::new(api(config, &directory, &shards, feeds, &metrics));
+    let api = Arc::new(api(config, &directory, &shards, feeds, &accounts, &metrics));
     let in_flight = config.limits.ingest_in_flight_bytes_max;
     let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
     let ingest = Arc::new(ingest);
@@ -209,6 +209,7 @@ fn api(
     directory: &Arc<ArcSwap<Directory>>,
     shards: &Arc<Shards>,
     feeds: Arc<Feeds>,
+    accounts: &Arc<Accounts>,
     metrics: &Metrics,
 ) -> Api {
     Api {
@@ -218,7 +219,7 @@ fn api(
         refresh_every: config.refresh,
         rates: Rates::new(config.limits.tenant_requests_per_second_max),
         feeds,
-        sessions: None,
+        sessions: Some(Arc::new(Watching::new(accounts.clone(), directory.clone()))),
     }
 }
 

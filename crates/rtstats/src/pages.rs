@@ -24,6 +24,7 @@ mod sign_in;
 mod start;
 mod stop;
 mod trail;
+mod watching;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -38,6 +39,7 @@ pub use form::{Form, Upload};
 pub use frame::Page;
 pub use paging::Paging;
 pub use stop::{Shown, Stop};
+pub use watching::Watching;
 
 use crate::{
     accounts::Accounts,

@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
-};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use stats::document::Format;
 
 use super::{
@@ -38,8 +36,8 @@ const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// Who may watch a tenant without its token: people who are signed in.
 pub trait Sessions: Send + Sync {
-    /// Whom the request is of, if it is of somebody who may watch.
-    fn viewer(&self, headers: &HeaderMap) -> Option<Viewer>;
+    /// Whom the request is of, if it is of somebody who may watch: the own tenant, or the one that it names.
+    fn viewer(&self, head: &Parts) -> Option<Viewer>;
 }
 
 /// Somebody who may watch a tenant.
@@ -58,7 +56,7 @@ impl Api {
 
     fn stream(&self, head: &Parts) -> Result<Answer, Answer> {
         only_reading(&head.method, Format::Json)?;
-        let Viewer { tenant, lease } = self.viewer(&head.headers)?;
+        let Viewer { tenant, lease } = self.viewer(head)?;
         let packs = Encoding::Gzip.is_taken(&head.headers);
         let body = if head.method == Method::HEAD {
             Body::default()
@@ -88,7 +86,7 @@ impl Api {
 
     async fn last_hours(&self, head: &Parts) -> Result<Answer, Answer> {
         only_reading(&head.method, Format::Json)?;
-        let Viewer { tenant, .. } = self.viewer(&head.headers)?;
+        let Viewer { tenant, .. } = self.viewer(head)?;
         let hours = hours(head.uri.query().unwrap_or_default()).ok_or_else(|| {
             let message = format!("hours is a whole number from 1 to {HOURS_MAX}.");
             answer::error(StatusCode::BAD_REQUEST, &message, Format::Json)
@@ -111,8 +109,9 @@ impl Api {
     }
 
     /// Who asks: by the session that comes with the request, else by the token.
-    pub fn viewer(&self, headers: &HeaderMap) -> Result<Viewer, Answer> {
-        let session = || self.sessions.as_ref()?.viewer(headers);
+    pub fn viewer(&self, head: &Parts) -> Result<Viewer, Answer> {
+        let headers = &head.headers;
+        let session = || self.sessions.as_ref()?.viewer(head);
         if !headers.contains_key(header::AUTHORIZATION)
             && let Some(viewer) = session()
         {
