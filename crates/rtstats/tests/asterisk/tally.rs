@@ -1,0 +1,43 @@
+//! What the driver saw happen, queue by queue: the truth beside Asterisk's view and ours.
+
+use std::collections::BTreeMap;
+
+use crate::ami::Packet;
+
+/// One queue's counts since Asterisk started.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct QueueTally {
+    pub joined: i64,
+    pub connected: i64,
+    pub completed: i64,
+    /// Asterisk's abandons: who gave up, whose time was over, who left an emptied queue, who was redirected.
+    pub abandoned: i64,
+    /// Who left by key: in nobody's count.
+    pub by_key: i64,
+}
+
+/// All queues.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    pub queues: BTreeMap<String, QueueTally>,
+    /// How often each event came.
+    pub kinds: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    pub fn take(&mut self, packet: &Packet) {
+        let event = packet.get("Event");
+        *self.kinds.entry(event.to_owned()).or_default() += 1;
+        let counts = |queue: &mut QueueTally| match event {
+            "QueueCallerJoin" => queue.joined += 1,
+            "AgentConnect" => queue.connected += 1,
+            "AgentComplete" => queue.completed += 1,
+            "QueueCallerAbandon" => queue.abandoned += 1,
+            "UserEvent" if packet.get("Why") == "KEY" => queue.by_key += 1,
+            _ => {}
+        };
+        if !packet.get("Queue").is_empty() {
+            counts(self.queues.entry(packet.get("Queue").to_owned()).or_default());
+        }
+    }
+}
