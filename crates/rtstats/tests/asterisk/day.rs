@@ -126,24 +126,11 @@ impl Centre {
         let base = baseline(&self.ami, &client, &counted);
         let watch = Watch::begin(self.pbx.driver(), client, base, self.tally.clone());
         let end = Instant::now() + length;
-        self.drive_until(end);
+        self.driver.drive(&self.ami, end, &self.tally);
         if last {
-            let mut tally = Tally::clone(&self.tally.lock().unwrap());
-            self.driver.finish(&self.ami, end + Duration::from_secs(5), &mut tally);
-            *self.tally.lock().unwrap() = tally;
-            thread::sleep(Duration::from_secs(4));
+            self.driver.finish(&self.ami, end + Duration::from_secs(5), &self.tally);
         }
         watch.end()
-    }
-
-    fn drive_until(&mut self, end: Instant) {
-        // In slices, so that the comparison sees the tally grow.
-        while Instant::now() < end && !self.ami.is_closed() {
-            let mut tally = Tally::clone(&self.tally.lock().unwrap());
-            let slice = (Instant::now() + Duration::from_millis(50)).min(end);
-            self.driver.drive(&self.ami, slice, &mut tally);
-            *self.tally.lock().unwrap() = tally;
-        }
     }
 
     fn suffer(&mut self, what: Break) {
@@ -154,12 +141,7 @@ impl Centre {
                     self.pbx.kill();
                     self.pbx.start_again();
                 } else {
-                    self.ami.act(&[("Action", "Command"), ("Command", "core restart now")]);
-                    let deadline = Instant::now() + PATIENCE;
-                    while !self.ami.is_closed() {
-                        assert!(Instant::now() < deadline, "Asterisk does not go down");
-                        thread::sleep(MOMENT);
-                    }
+                    self.pbx.restart_now(&self.ami);
                 }
                 self.pbx.wait_until_ready();
                 self.ami = self.pbx.driver();
@@ -170,14 +152,14 @@ impl Centre {
             Break::CutLine => {
                 self.proxy.cut();
                 let length = self.dice.seconds(0.5, 3.0);
-                self.drive_until(Instant::now() + length);
+                self.driver.drive(&self.ami, Instant::now() + length, &self.tally);
                 self.proxy.mend();
                 self.ours.wait_until_following(times + 1);
             }
             Break::KillOurs => self.ours.kill_and_start_again(),
         }
         // What happened meanwhile is taken by the driver before both sides are read.
-        self.drive_until(Instant::now() + Duration::from_secs(1));
+        self.driver.drive(&self.ami, Instant::now() + Duration::from_secs(1), &self.tally);
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the driver saw happen, queue by queue: the truth beside Asterisk's view and ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ami::Packet;
 
@@ -20,6 +20,8 @@ pub struct QueueTally {
 #[derive(Debug, Default, Clone)]
 pub struct Tally {
     pub queues: BTreeMap<String, QueueTally>,
+    /// Names of members by the channel that rings for them.
+    offers: BTreeMap<String, String>,
     /// How often each event came.
     pub kinds: BTreeMap<String, u64>,
 }
@@ -28,6 +30,15 @@ impl Tally {
     pub fn take(&mut self, packet: &Packet) {
         let event = packet.get("Event");
         *self.kinds.entry(event.to_owned()).or_default() += 1;
+        match event {
+            "AgentCalled" => {
+                let (channel, member) = (packet.get("DestChannel"), packet.get("MemberName"));
+                self.offers.insert(channel.to_owned(), member.to_owned());
+            }
+            "AgentConnect" => drop(self.offers.remove(packet.get("DestChannel"))),
+            "Hangup" => drop(self.offers.remove(packet.get("Channel"))),
+            _ => {}
+        }
         let counts = |queue: &mut QueueTally| match event {
             "QueueCallerJoin" => queue.joined += 1,
             "AgentConnect" => queue.connected += 1,
@@ -39,5 +50,10 @@ impl Tally {
         if !packet.get("Queue").is_empty() {
             counts(self.queues.entry(packet.get("Queue").to_owned()).or_default());
         }
+    }
+
+    /// Members for whom a queue's call rings.
+    pub fn offered(&self) -> BTreeSet<&str> {
+        self.offers.values().map(String::as_str).collect()
     }
 }

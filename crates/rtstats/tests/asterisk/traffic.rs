@@ -5,6 +5,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Mutex,
     time::{Duration, Instant},
 };
 
@@ -115,13 +116,13 @@ impl Driver {
     }
 
     /// Drives until an instant.
-    pub fn drive(&mut self, ami: &Ami, until: Instant, tally: &mut Tally) {
+    pub fn drive(&mut self, ami: &Ami, until: Instant, tally: &Mutex<Tally>) {
         while Instant::now() < until && !ami.is_closed() {
             let next = self.due.iter().map(|due| due.0).min();
             let wake = next.unwrap_or(until).min(until);
             while let Some((seen, packet)) = ami.find(self.seen, wake, |_| true) {
                 self.seen = seen;
-                tally.take(&packet);
+                tally.lock().unwrap().take(&packet);
                 self.take(&packet);
             }
             let now = Instant::now();
@@ -135,7 +136,7 @@ impl Driver {
     }
 
     /// Lets what is under way come to its end; nothing new begins.
-    pub fn finish(&mut self, ami: &Ami, until: Instant, tally: &mut Tally) {
+    pub fn finish(&mut self, ami: &Ami, until: Instant, tally: &Mutex<Tally>) {
         self.due.retain(|(_, due)| !matches!(due, Due::Call | Due::Act));
         self.drive(ami, until, tally);
         for caller in self.callers.values().filter(|caller| !caller.gone) {
@@ -178,8 +179,8 @@ impl Driver {
         match (self.dice.unit() * 20.0) as u32 {
             0 => self.hand_over(agent, "BlindTransfer", &["700", "702"]),
             1 => self.hand_over(agent, "BlindTransfer", &["701", "703"]),
-            2 => self.hand_over(agent, "Atxfer", &["702", "704"]),
-            3 => self.hand_over(agent, "Atxfer", &["703", "701"]),
+            2 => self.hand_over(agent, "Atxfer", &["705"]),
+            3 => self.hand_over(agent, "Atxfer", &["706", "707"]),
             4 => self.after(0.5, 3.0, Due::Redirect(number)),
             5..12 => self.after(1.0, 8.0, Due::HangUp(number)),
             _ => self.after(25.0, 30.0, Due::HangUp(number)),

@@ -93,7 +93,7 @@ fn compare(
         let Some(reply) = ami.act(&[("Action", "QueueStatus")]) else { break };
         let view = View::of(&reply);
         let ours = documents(data);
-        let counted = tally.lock().unwrap().queues.clone();
+        let counted = Tally::clone(&tally.lock().unwrap());
         let now = now_ms() / 1_000;
         let found = differences(&view, &ours, base, &counted, &wrap_ups, now);
         outcome.compared += 1;
