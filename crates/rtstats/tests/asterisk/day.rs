@@ -165,7 +165,8 @@ impl Centre {
 
 /// The length of a test's traffic: about two minutes, or what RTSTATS_TESTBED_MINUTES says.
 fn length() -> Duration {
-    let minutes = std::env::var("RTSTATS_TESTBED_MINUTES").map_or(1.5, |text| text.parse().unwrap());
+    let minutes =
+        std::env::var("RTSTATS_TESTBED_MINUTES").map_or(1.5, |text| text.parse().unwrap());
     Duration::from_secs_f64(minutes * 60.0)
 }
 
@@ -188,8 +189,7 @@ fn report(name: &str, outcomes: &[Outcome]) -> Vec<String> {
 fn on_both(test: &str, run: impl Fn(&Chroot) -> Vec<String> + Sync) {
     let Some(chroots) = chroots(test) else { return };
     let found: Vec<String> = thread::scope(|scope| {
-        let threads: Vec<_> =
-            chroots.iter().map(|chroot| scope.spawn(|| run(chroot))).collect();
+        let threads: Vec<_> = chroots.iter().map(|chroot| scope.spawn(|| run(chroot))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(found.is_empty(), "seed {}: differences stayed:\n{}", seed(), found.join("\n"));
@@ -198,8 +198,7 @@ fn on_both(test: &str, run: impl Fn(&Chroot) -> Vec<String> + Sync) {
 #[test]
 fn whatever_calls_come_both_see_the_same() {
     on_both("whatever_calls_come_both_see_the_same", |chroot| {
-        let traffic =
-            Traffic { seed: seed(), calls_per_minute: 40.0, acts_per_minute: 20.0 };
+        let traffic = Traffic { seed: seed(), calls_per_minute: 40.0, acts_per_minute: 20.0 };
         let mut centre = Centre::open(chroot, traffic);
         let outcome = centre.stretch(length(), true);
         report(&format!("Asterisk {}", chroot.version), &[outcome])
@@ -209,17 +208,24 @@ fn whatever_calls_come_both_see_the_same() {
 #[test]
 fn whatever_breaks_both_see_the_same_afterwards() {
     on_both("whatever_breaks_both_see_the_same_afterwards", |chroot| {
-        let traffic =
-            Traffic { seed: seed() + 1, calls_per_minute: 40.0, acts_per_minute: 20.0 };
+        let traffic = Traffic { seed: seed() + 1, calls_per_minute: 40.0, acts_per_minute: 20.0 };
         let mut centre = Centre::open(chroot, traffic);
-        let breaks =
-            [Break::CutLine, Break::KillOurs, Break::KillAsterisk, Break::CutLine, Break::RestartAsterisk];
+        let breaks = [
+            Break::CutLine,
+            Break::KillOurs,
+            Break::KillAsterisk,
+            Break::CutLine,
+            Break::RestartAsterisk,
+        ];
         let stretch = length() / (breaks.len() as u32 + 1);
         let mut outcomes = Vec::new();
         let mut wrong = Vec::new();
         for (number, what) in breaks.into_iter().enumerate() {
             let outcome = centre.stretch(stretch, false);
-            wrong.extend(report(&format!("Asterisk {}, stretch {number}", chroot.version), &[outcome]));
+            wrong.extend(report(
+                &format!("Asterisk {}, stretch {number}", chroot.version),
+                &[outcome],
+            ));
             centre.suffer(what);
         }
         outcomes.push(centre.stretch(stretch, true));

@@ -94,7 +94,8 @@ fn play(scenario: &Scenario, chroot: &Chroot) -> Vec<String> {
 
 fn is_as_told(log: &[String], told: &[&str]) -> bool {
     let pairs = log.iter().zip(told);
-    log.len() == told.len() && pairs.into_iter().all(|(is, may)| may.split('|').any(|one| one == is))
+    log.len() == told.len()
+        && pairs.into_iter().all(|(is, may)| may.split('|').any(|one| one == is))
 }
 
 fn fixtures() -> PathBuf {

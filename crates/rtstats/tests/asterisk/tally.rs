@@ -10,6 +10,8 @@ pub struct QueueTally {
     pub joined: i64,
     pub connected: i64,
     pub completed: i64,
+    /// Connected to a member who had a call of the queue already.
+    pub overlapping: i64,
     /// Asterisk's abandons: who gave up, whose time was over, who left an emptied queue, who was redirected.
     pub abandoned: i64,
     /// Who left by key: in nobody's count.
@@ -22,6 +24,8 @@ pub struct Tally {
     pub queues: BTreeMap<String, QueueTally>,
     /// Names of members by the channel that rings for them.
     offers: BTreeMap<String, String>,
+    /// Queue and member by the channel of a call under way.
+    calls: BTreeMap<String, (String, String)>,
     /// How often each event came.
     pub kinds: BTreeMap<String, u64>,
 }
@@ -39,9 +43,21 @@ impl Tally {
             "Hangup" => drop(self.offers.remove(packet.get("Channel"))),
             _ => {}
         }
+        let call = (packet.get("Queue").to_owned(), packet.get("MemberName").to_owned());
+        let overlaps = self.calls.values().any(|known| *known == call);
+        match event {
+            "AgentConnect" => {
+                self.calls.insert(packet.get("DestChannel").to_owned(), call);
+            }
+            "AgentComplete" => drop(self.calls.remove(packet.get("DestChannel"))),
+            _ => {}
+        }
         let counts = |queue: &mut QueueTally| match event {
             "QueueCallerJoin" => queue.joined += 1,
-            "AgentConnect" => queue.connected += 1,
+            "AgentConnect" => {
+                queue.connected += 1;
+                queue.overlapping += i64::from(overlaps);
+            }
             "AgentComplete" => queue.completed += 1,
             "QueueCallerAbandon" => queue.abandoned += 1,
             "UserEvent" if packet.get("Why") == "KEY" => queue.by_key += 1,

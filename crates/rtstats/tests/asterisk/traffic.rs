@@ -58,7 +58,11 @@ enum Due {
     GiveUp(u32),
     HangUp(u32),
     /// The agent's channel hands the caller over.
-    HandOver { channel: String, action: &'static str, number: &'static str },
+    HandOver {
+        channel: String,
+        action: &'static str,
+        number: &'static str,
+    },
     /// AMI takes the caller away.
     Redirect(u32),
     Unpause(&'static str),
@@ -285,11 +289,7 @@ impl Driver {
             }
             4 => pause(ami, "", member, false, ""),
             5 | 6 => {
-                ami.act(&[
-                    ("Action", "QueueRemove"),
-                    ("Queue", queue),
-                    ("Interface", &interface),
-                ]);
+                ami.act(&[("Action", "QueueRemove"), ("Queue", queue), ("Interface", &interface)]);
                 self.after(1.0, 8.0, Due::Rejoin(queue, member));
             }
             7 => {
@@ -317,8 +317,14 @@ impl Driver {
 
     fn direct_call(&mut self) {
         let talk = self.dice.seconds(1.0, 8.0);
-        let (phone, number) =
-            *self.dice.one_of(&[(3, "31"), (3, "32"), (0, "0555"), (1, "0555"), (2, "31"), (0, "33")]);
+        let (phone, number) = *self.dice.one_of(&[
+            (3, "31"),
+            (3, "32"),
+            (0, "0555"),
+            (1, "0555"),
+            (2, "31"),
+            (0, "33"),
+        ]);
         if phone == 3 || self.phones[phone].is_idle() {
             self.phones[phone].call(number, talk);
         }

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -22,8 +25,15 @@ const ALLOWED: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Wrap-up times in testbed/asterisk/etc/queues.conf.
-pub const WRAP_UPS: &[(&str, i64)] =
-    &[("sales", 3), ("support", 2), ("vip", 0), ("lab", 2), ("tight", 0), ("ring", 0), ("strict", 0)];
+pub const WRAP_UPS: &[(&str, i64)] = &[
+    ("sales", 3),
+    ("support", 2),
+    ("vip", 0),
+    ("lab", 2),
+    ("tight", 0),
+    ("ring", 0),
+    ("strict", 0),
+];
 
 /// What a comparison of some time came to.
 #[derive(Debug, Default)]
@@ -53,9 +63,8 @@ pub fn documents(data: &Client) -> Documents {
 pub fn baseline(ami: &Ami, data: &Client, tally: &BTreeMap<String, QueueTally>) -> Baseline {
     let view = View::of(&ami.must(&[("Action", "QueueStatus")]));
     let ours = documents(data);
-    let theirs = view.queues.iter().map(|(queue, params)| {
-        (queue.clone(), [params.number("Completed"), params.number("Abandoned")])
-    });
+    let theirs =
+        view.queues.iter().map(|(queue, params)| (queue.clone(), params.number("Abandoned")));
     Baseline {
         ours: view.queues.keys().map(|queue| (queue.clone(), outcomes(&ours, queue))).collect(),
         theirs: theirs.collect(),
