@@ -95,6 +95,8 @@ enum Break {
     RestartAsterisk,
     CutLine,
     KillOurs,
+    /// All that the PBX says comes late from now on, until the next break.
+    SlowLine,
 }
 
 struct Centre {
@@ -135,6 +137,7 @@ impl Centre {
 
     fn suffer(&mut self, what: Break) {
         let times = self.ours.following();
+        self.proxy.slow_down(Duration::ZERO);
         match what {
             Break::KillAsterisk | Break::RestartAsterisk => {
                 if what == Break::KillAsterisk {
@@ -157,6 +160,7 @@ impl Centre {
                 self.ours.wait_until_following(times + 1);
             }
             Break::KillOurs => self.ours.kill_and_start_again(),
+            Break::SlowLine => self.proxy.slow_down(Duration::from_millis(150)),
         }
         // What happened meanwhile is taken by the driver before both sides are read.
         self.driver.drive(&self.ami, Instant::now() + Duration::from_secs(1), &self.tally);
@@ -214,6 +218,7 @@ fn whatever_breaks_both_see_the_same_afterwards() {
             Break::CutLine,
             Break::KillOurs,
             Break::KillAsterisk,
+            Break::SlowLine,
             Break::CutLine,
             Break::RestartAsterisk,
         ];

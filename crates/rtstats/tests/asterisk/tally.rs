@@ -1,6 +1,9 @@
 //! What the driver saw happen, queue by queue: the truth beside Asterisk's view and ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
 
 use crate::ami::Packet;
 
@@ -26,6 +29,8 @@ pub struct Tally {
     offers: BTreeMap<String, String>,
     /// Queue and member by the channel of a call under way.
     calls: BTreeMap<String, (String, String)>,
+    /// When a member last joined a queue.
+    joined: BTreeMap<String, Instant>,
     /// How often each event came.
     pub kinds: BTreeMap<String, u64>,
 }
@@ -40,6 +45,9 @@ impl Tally {
                 self.offers.insert(channel.to_owned(), member.to_owned());
             }
             "AgentConnect" => drop(self.offers.remove(packet.get("DestChannel"))),
+            "QueueMemberAdded" => {
+                self.joined.insert(packet.get("MemberName").to_owned(), Instant::now());
+            }
             "Hangup" => drop(self.offers.remove(packet.get("Channel"))),
             _ => {}
         }
@@ -66,6 +74,11 @@ impl Tally {
         if !packet.get("Queue").is_empty() {
             counts(self.queues.entry(packet.get("Queue").to_owned()).or_default());
         }
+    }
+
+    /// Whether a member joined a queue so short a time ago.
+    pub fn joined_within(&self, member: &str, time: Duration) -> bool {
+        self.joined.get(member).is_some_and(|at| at.elapsed() < time)
     }
 
     /// Members for whom a queue's call rings.

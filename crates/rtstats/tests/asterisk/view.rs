@@ -1,6 +1,9 @@
 //! Two views of one centre at one instant: Asterisk's own, and our documents; and where they differ.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 
@@ -77,6 +80,9 @@ pub struct Baseline {
     pub tally: BTreeMap<String, QueueTally>,
 }
 
+/// A wrap-up lasts no longer.
+const REMEMBERED: Duration = Duration::from_secs(5);
+
 /// One thing on which the two differ.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Difference {
@@ -114,7 +120,12 @@ pub fn differences(
     }
     let offered = tally.offered();
     for (name, memberships) in &view.members {
-        let expected = expected_statuses(memberships, offered.contains(&**name), wrap_ups, now);
+        let mut expected = expected_statuses(memberships, offered.contains(&**name), wrap_ups, now);
+        // Who left a queue and joined again: Asterisk has forgotten the call before.
+        let is_free = expected.contains(&0) || expected.contains(&4);
+        if is_free && tally.joined_within(name, REMEMBERED) {
+            expected.insert(3);
+        }
         compare_member(&mut found, ours, name, memberships, &expected);
     }
     for (agent, document) in &ours.agents {
