@@ -1,6 +1,7 @@
 //! An hour of a small centre in minutes, with rtstats beside it: both see the same, whatever breaks.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
@@ -16,7 +17,8 @@ use crate::{
     server::{Folder, PATIENCE, Server},
     tally::Tally,
     traffic::{Driver, Traffic},
-    watch::{Outcome, WRAP_UPS, Watch, baseline},
+    view::outcomes,
+    watch::{Outcome, WRAP_UPS, Watch, baseline, documents},
 };
 
 /// What the connector logs when it has compared the present state.
@@ -135,6 +137,36 @@ impl Centre {
         watch.end()
     }
 
+    /// The day's totals against what Asterisk wrote down: for a day without gaps.
+    fn against_queue_log(&self) -> Vec<String> {
+        let entries = entries(&self.pbx.queue_log());
+        let ours = documents(&self.ours.client());
+        let mut wrong = Vec::new();
+        for (queue, _) in WRAP_UPS {
+            let count = |kind: &str| {
+                entries.get(&((*queue).to_owned(), kind.to_owned())).copied().unwrap_or(0)
+            };
+            let [accepted, abandoned, diverted] = outcomes(&ours, queue);
+            let left = ["ABANDON", "EXITWITHTIMEOUT", "EXITEMPTY", "EXITWITHKEY"];
+            let left: i64 = left.into_iter().map(count).sum();
+            for (what, logged, shown) in [
+                ("entered", count("ENTERQUEUE"), ours.queue(queue, "day-queued")),
+                ("accepted", count("CONNECT"), accepted),
+                ("left", left, abandoned + diverted),
+            ] {
+                if logged != shown {
+                    wrong.push(format!("{queue}: {what}: queue_log {logged} · ours {shown}"));
+                }
+            }
+            // Whom AMI takes out of the line has not given up, though queue_log says so.
+            if abandoned > count("ABANDON") {
+                let logged = count("ABANDON");
+                wrong.push(format!("{queue}: abandoned: queue_log {logged} · ours {abandoned}"));
+            }
+        }
+        wrong
+    }
+
     fn suffer(&mut self, what: Break) {
         let times = self.ours.following();
         self.proxy.slow_down(Duration::ZERO);
@@ -148,7 +180,7 @@ impl Centre {
                 }
                 self.pbx.wait_until_ready();
                 self.ami = self.pbx.driver();
-                *self.tally.lock().unwrap() = Tally::default();
+                *self.tally.lock().unwrap() = Tally::restarted();
                 self.driver.begin(&self.ami);
                 self.ours.wait_until_following(times + 1);
             }
@@ -165,6 +197,16 @@ impl Centre {
         // What happened meanwhile is taken by the driver before both sides are read.
         self.driver.drive(&self.ami, Instant::now() + Duration::from_secs(1), &self.tally);
     }
+}
+
+/// How often each entry of queue_log stands there, by queue.
+fn entries(log: &str) -> BTreeMap<(String, String), i64> {
+    let mut counts = BTreeMap::new();
+    for line in log.lines() {
+        let columns: Vec<&str> = line.split('|').collect();
+        *counts.entry((columns[2].to_owned(), columns[4].to_owned())).or_default() += 1;
+    }
+    counts
 }
 
 /// The length of a test's traffic: about two minutes, or what RTSTATS_TESTBED_MINUTES says.
@@ -205,7 +247,10 @@ fn whatever_calls_come_both_see_the_same() {
         let traffic = Traffic { seed: seed(), calls_per_minute: 40.0, acts_per_minute: 20.0 };
         let mut centre = Centre::open(chroot, traffic);
         let outcome = centre.stretch(length(), true);
-        report(&format!("Asterisk {}", chroot.version), &[outcome])
+        let name = format!("Asterisk {}", chroot.version);
+        let mut wrong = report(&name, &[outcome]);
+        wrong.extend(centre.against_queue_log().into_iter().map(|line| format!("{name}: {line}")));
+        wrong
     });
 }
 

@@ -31,6 +31,8 @@ pub struct Tally {
     calls: BTreeMap<String, (String, String)>,
     /// When a member last joined a queue.
     joined: BTreeMap<String, Instant>,
+    /// When Asterisk last lost all that it had counted.
+    restarted: Option<Instant>,
     /// How often each event came.
     pub kinds: BTreeMap<String, u64>,
 }
@@ -76,9 +78,15 @@ impl Tally {
         }
     }
 
-    /// Whether a member joined a queue so short a time ago.
-    pub fn joined_within(&self, member: &str, time: Duration) -> bool {
-        self.joined.get(member).is_some_and(|at| at.elapsed() < time)
+    /// Of an Asterisk that has just started again.
+    pub fn restarted() -> Tally {
+        Tally { restarted: Some(Instant::now()), ..Tally::default() }
+    }
+
+    /// Whether Asterisk forgot a member's last call so short a time ago: he joined a queue again, or it restarted.
+    pub fn forgot_within(&self, member: &str, time: Duration) -> bool {
+        let forgot = [self.joined.get(member).copied(), self.restarted];
+        forgot.into_iter().flatten().any(|at| at.elapsed() < time)
     }
 
     /// Members for whom a queue's call rings.

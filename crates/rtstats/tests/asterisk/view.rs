@@ -121,9 +121,9 @@ pub fn differences(
     let offered = tally.offered();
     for (name, memberships) in &view.members {
         let mut expected = expected_statuses(memberships, offered.contains(&**name), wrap_ups, now);
-        // Who left a queue and joined again: Asterisk has forgotten the call before.
+        // To Asterisk who joins again has had no call before, whoever still has to write it up.
         let is_free = expected.contains(&0) || expected.contains(&4);
-        if is_free && tally.joined_within(name, REMEMBERED) {
+        if is_free && tally.forgot_within(name, REMEMBERED) {
             expected.insert(3);
         }
         compare_member(&mut found, ours, name, memberships, &expected);
