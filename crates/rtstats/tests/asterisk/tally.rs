@@ -29,8 +29,8 @@ pub struct Tally {
     offers: BTreeMap<String, String>,
     /// Queue and member by the channel of a call under way.
     calls: BTreeMap<String, (String, String)>,
-    /// When a member last joined a queue.
-    joined: BTreeMap<String, Instant>,
+    /// When a member last joined or left a queue.
+    moved: BTreeMap<String, Instant>,
     /// When Asterisk last lost all that it had counted.
     restarted: Option<Instant>,
     /// How often each event came.
@@ -47,8 +47,8 @@ impl Tally {
                 self.offers.insert(channel.to_owned(), member.to_owned());
             }
             "AgentConnect" => drop(self.offers.remove(packet.get("DestChannel"))),
-            "QueueMemberAdded" => {
-                self.joined.insert(packet.get("MemberName").to_owned(), Instant::now());
+            "QueueMemberAdded" | "QueueMemberRemoved" => {
+                self.moved.insert(packet.get("MemberName").to_owned(), Instant::now());
             }
             "Hangup" => drop(self.offers.remove(packet.get("Channel"))),
             _ => {}
@@ -83,9 +83,10 @@ impl Tally {
         Tally { restarted: Some(Instant::now()), ..Tally::default() }
     }
 
-    /// Whether Asterisk forgot a member's last call so short a time ago: he joined a queue again, or it restarted.
+    /// Whether Asterisk forgot a member's last call so short a time ago: a member left the
+    /// queue of that call, or joined it again, or it restarted.
     pub fn forgot_within(&self, member: &str, time: Duration) -> bool {
-        let forgot = [self.joined.get(member).copied(), self.restarted];
+        let forgot = [self.moved.get(member).copied(), self.restarted];
         forgot.into_iter().flatten().any(|at| at.elapsed() < time)
     }
 

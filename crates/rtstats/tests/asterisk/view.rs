@@ -121,7 +121,7 @@ pub fn differences(
     let offered = tally.offered();
     for (name, memberships) in &view.members {
         let mut expected = expected_statuses(memberships, offered.contains(&**name), wrap_ups, now);
-        // To Asterisk who joins again has had no call before, whoever still has to write it up.
+        // Asterisk forgets the call of a member who leaves its queue; the agent still has to write it up.
         let is_free = expected.contains(&0) || expected.contains(&4);
         if is_free && tally.forgot_within(name, REMEMBERED) {
             expected.insert(3);
