@@ -124,11 +124,7 @@ impl Driver {
         while Instant::now() < until && !ami.is_closed() {
             let next = self.due.iter().map(|due| due.0).min();
             let wake = next.unwrap_or(until).min(until);
-            while let Some((seen, packet)) = ami.find(self.seen, wake, |_| true) {
-                self.seen = seen;
-                tally.lock().unwrap().take(&packet);
-                self.take(&packet);
-            }
+            self.listen(ami, wake, tally);
             let now = Instant::now();
             let (due, later) =
                 std::mem::take(&mut self.due).into_iter().partition::<Vec<_>, _>(|d| d.0 <= now);
@@ -136,6 +132,15 @@ impl Driver {
             for (_, due) in due {
                 self.perform(ami, due);
             }
+        }
+    }
+
+    /// Takes what the PBX has told, and tells until then.
+    pub fn listen(&mut self, ami: &Ami, until: Instant, tally: &Mutex<Tally>) {
+        while let Some((seen, packet)) = ami.find(self.seen, until, |_| true) {
+            self.seen = seen;
+            tally.lock().unwrap().take(&packet);
+            self.take(&packet);
         }
     }
 

@@ -13,8 +13,9 @@ use std::{
 use crate::{
     ami::Ami,
     client::Client,
+    pbx::PATIENCE,
     server::now_ms,
-    tally::{QueueTally, Tally},
+    tally::Tally,
     view::{Baseline, Difference, Documents, View, differences, outcomes},
 };
 
@@ -59,17 +60,36 @@ pub fn documents(data: &Client) -> Documents {
     Documents::of(&queues, &agents)
 }
 
-/// Both sides' counts now.
-pub fn baseline(ami: &Ami, data: &Client, tally: &BTreeMap<String, QueueTally>) -> Baseline {
-    let view = View::of(&ami.must(&[("Action", "QueueStatus")]));
-    let ours = documents(data);
-    let theirs =
-        view.queues.iter().map(|(queue, params)| (queue.clone(), params.number("Abandoned")));
-    Baseline {
-        ours: view.queues.keys().map(|queue| (queue.clone(), outcomes(&ours, queue))).collect(),
-        theirs: theirs.collect(),
-        tally: tally.clone(),
+/// Both sides' counts of each queue, taken while nothing happens in it, so that neither is behind. `pass` lets some time
+/// pass, with traffic.
+pub fn baseline(
+    ami: &Ami,
+    data: &Client,
+    tally: &Mutex<Tally>,
+    mut pass: impl FnMut(),
+) -> Baseline {
+    let mut base = Baseline::default();
+    let deadline = Instant::now() + 3 * PATIENCE;
+    while base.ours.len() < WRAP_UPS.len() {
+        assert!(Instant::now() < deadline, "no queue comes to rest: {base:?}");
+        let before = Tally::clone(&tally.lock().unwrap());
+        pass();
+        let view = View::of(&ami.must(&[("Action", "QueueStatus")]));
+        let ours = documents(data);
+        pass();
+        let after = Tally::clone(&tally.lock().unwrap());
+        for (queue, _) in WRAP_UPS {
+            let count = |tally: &Tally| tally.queues.get(*queue).copied().unwrap_or_default();
+            if count(&before) != count(&after) || base.ours.contains_key(*queue) {
+                continue;
+            }
+            let queue = (*queue).to_owned();
+            base.ours.insert(queue.clone(), outcomes(&ours, &queue));
+            base.theirs.insert(queue.clone(), view.queues[&queue].number("Abandoned"));
+            base.tally.insert(queue.clone(), count(&after));
+        }
     }
+    base
 }
 
 impl Watch {
