@@ -130,8 +130,9 @@ pub fn differences(
     }
     for (agent, document) in &ours.agents {
         let status = document["agent-status"].as_i64().unwrap();
-        // Who has left in a call is busy until it ends.
-        if !view.members.contains_key(agent) && ![9, 2, 3].contains(&status) {
+        // Who has left in a call, or while the phone rings, is busy until that ends.
+        let ends_yet = matches!(status, 2 | 3) || status == 1 && offered.contains(&**agent);
+        if !view.members.contains_key(agent) && status != 9 && !ends_yet {
             let ours = format!("agent-status {status}");
             let asterisk = "no member of any queue".to_owned();
             found.insert(Difference { what: format!("{agent}: status"), asterisk, ours });
