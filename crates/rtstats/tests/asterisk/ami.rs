@@ -75,7 +75,7 @@ impl Ami {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(PATIENCE))?;
         if let Some(tap) = &tap {
-            tap.note("connect");
+            tap.chunk('-', b"connect");
         }
         let shared = Arc::new(Shared::default());
         let (reader, kept, copy) = (stream.try_clone()?, shared.clone(), tap.clone());
@@ -180,7 +180,7 @@ fn read(mut stream: TcpStream, shared: &Shared, tap: Option<&Tap>) {
     loop {
         let read = stream.read(&mut buffer).unwrap_or(0);
         if let Some(tap) = tap {
-            if read > 0 { tap.chunk('<', &buffer[..read]) } else { tap.note("closed") }
+            if read > 0 { tap.chunk('<', &buffer[..read]) } else { tap.chunk('-', b"closed") }
         }
         bytes.extend_from_slice(&buffer[..read]);
         let mut received = shared.received.lock().unwrap();

@@ -6,13 +6,20 @@
 
 mod ami;
 mod chroot;
+mod day;
+mod dice;
 mod pbx;
 mod phone;
+mod proxy;
 mod recording;
 mod scenarios;
 mod sip;
 mod stage;
 mod stories;
+mod tally;
+mod traffic;
+mod view;
+mod watch;
 
 #[allow(dead_code, reason = "the end-to-end tests use more of it")]
 #[path = "../e2e/client.rs"]

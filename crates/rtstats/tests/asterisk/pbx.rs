@@ -64,6 +64,21 @@ impl Pbx {
         self.child = spawn(&self.chroot, &self.folder);
     }
 
+    /// `core restart now`; waits until it went down, and helps one that hangs.
+    pub fn restart_now(&mut self, ami: &Ami) {
+        ami.act(&[("Action", "Command"), ("Command", "core restart now")]);
+        let deadline = Instant::now() + PATIENCE;
+        while !ami.is_closed() {
+            if Instant::now() > deadline {
+                println!("Asterisk {} hangs at its restart: killed", self.version);
+                self.kill();
+                self.start_again();
+                return;
+            }
+            thread::sleep(MOMENT);
+        }
+    }
+
     /// Waits until it is fully booted: earlier it answers, but runs no dialplan.
     pub fn wait_until_ready(&self) {
         let deadline = Instant::now() + PATIENCE;

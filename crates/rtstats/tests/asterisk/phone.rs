@@ -28,7 +28,7 @@ pub struct Hold {
     pub length: Duration,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Deed {
     Answer { talk: Duration, hold: Option<Hold> },
     Refuse(u32),

@@ -69,13 +69,7 @@ impl Stage {
     /// `core restart now`; both connections are made anew.
     pub fn restart_now(&mut self) {
         self.note("core restart now");
-        let command = [("Action", "Command"), ("Command", "core restart now")];
-        self.driver.act(&command);
-        let deadline = Instant::now() + PATIENCE;
-        while !self.driver.is_closed() {
-            assert!(Instant::now() < deadline, "Asterisk does not go down");
-            thread::sleep(MOMENT);
-        }
+        self.pbx.restart_now(&self.driver);
         self.back();
     }
 

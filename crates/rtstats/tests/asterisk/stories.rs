@@ -49,7 +49,7 @@ fn every_scenario_goes_as_told_on_both_versions() {
                     let played = thread::scope(|s| s.spawn(|| play(scenario, chroot)).join());
                     let name = format!("{} on {}", scenario.name, chroot.version);
                     match played {
-                        Ok(log) if log == scenario.log => {}
+                        Ok(log) if is_as_told(&log, scenario.log) => {}
                         Ok(log) => wrong.lock().unwrap().push(format!("{name}: {log:?}")),
                         Err(_) => wrong.lock().unwrap().push(format!("{name}: see above")),
                     }
@@ -61,7 +61,7 @@ fn every_scenario_goes_as_told_on_both_versions() {
     assert!(wrong.is_empty(), "these went another way:\n{}", wrong.join("\n"));
 }
 
-/// Plays a story and gives the entries of its queue_log.
+/// Plays a story and gives the entries of its queue_log, call after call.
 fn play(scenario: &Scenario, chroot: &Chroot) -> Vec<String> {
     let mut stage = Stage::new(chroot);
     (scenario.play)(&mut stage);
@@ -76,8 +76,26 @@ fn play(scenario: &Scenario, chroot: &Chroot) -> Vec<String> {
         gzip.write_all(&stage.recording.bytes()).unwrap();
         gzip.finish().unwrap();
     }
-    let kinds = log.lines().map(|line| line.split('|').nth(4).unwrap().to_owned());
-    kinds.filter(|kind| !OF_MEMBERS.contains(&kind.as_str())).collect()
+    // Call after call: what two calls do at once may stand in either order.
+    let mut calls: Vec<(&str, Vec<String>)> = Vec::new();
+    for line in log.lines() {
+        let columns: Vec<&str> = line.split('|').collect();
+        let (call, kind) = (columns[1], columns[4]);
+        if OF_MEMBERS.contains(&kind) {
+            continue;
+        }
+        match calls.iter_mut().find(|known| known.0 == call) {
+            Some(known) => known.1.push(kind.to_owned()),
+            None => calls.push((call, vec![kind.to_owned()])),
+        }
+    }
+    calls.into_iter().flat_map(|call| call.1).collect()
+}
+
+fn is_as_told(log: &[String], told: &[&str]) -> bool {
+    let pairs = log.iter().zip(told);
+    log.len() == told.len()
+        && pairs.into_iter().all(|(is, may)| may.split('|').any(|one| one == is))
 }
 
 fn fixtures() -> PathBuf {

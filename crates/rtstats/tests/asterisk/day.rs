@@ -1,0 +1,314 @@
+//! An hour of a small centre in minutes, with rtstats beside it: both see the same, whatever breaks.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    ami::Ami,
+    chroot::{Chroot, chroots},
+    client::Client,
+    dice::Dice,
+    pbx::{MOMENT, Pbx},
+    proxy::Proxy,
+    server::{Folder, PATIENCE, Server},
+    tally::{QueueTally, Tally},
+    traffic::{Driver, Traffic},
+    view::outcomes,
+    watch::{Outcome, WRAP_UPS, Watch, baseline, documents},
+};
+
+/// What the connector logs when it has compared the present state.
+const FOLLOWING: &str = "the present state was compared; following";
+
+/// rtstats beside a PBX, over a line that can be cut.
+struct Ours {
+    folder: Folder,
+    server: Server,
+    data: String,
+    config: String,
+}
+
+impl Ours {
+    fn start(proxy: &Proxy) -> Ours {
+        let folder = Folder::new();
+        let (data, _) = folder.tenant("acme", "UTC");
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "rtstats-secret\n").unwrap();
+        let config = folder.path().join("rtstats.toml");
+        std::fs::write(&config, section(proxy.port, secret.to_str().unwrap())).unwrap();
+        let config = config.to_str().unwrap().to_owned();
+        let server = serve(&folder, &config);
+        let ours = Ours { folder, server, data, config };
+        ours.wait_until_following(1);
+        ours
+    }
+
+    fn client(&self) -> Client {
+        self.server.client(&self.folder).signed_in("acme", &self.data)
+    }
+
+    fn following(&self) -> usize {
+        self.server.log().matches(FOLLOWING).count()
+    }
+
+    fn wait_until_following(&self, times: usize) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.following() < times {
+            assert!(Instant::now() < deadline, "rtstats follows not:\n{}", self.server.log());
+            thread::sleep(MOMENT);
+        }
+    }
+
+    /// As `kill -9`, and back.
+    fn kill_and_start_again(&mut self) {
+        self.server.kill();
+        self.server = serve(&self.folder, &self.config);
+        self.wait_until_following(1);
+    }
+}
+
+fn serve(folder: &Folder, config: &str) -> Server {
+    Server::start(folder, &["--config", config, "--refresh-seconds", "0.1"])
+}
+
+/// The connection in the server's file.
+fn section(port: u16, secret_file: &str) -> String {
+    let mut text = format!(
+        "[connect.asterisk.main]\ntenant = \"acme\"\naddress = \"127.0.0.1:{port}\"\n\
+         username = \"rtstats\"\nsecret_file = \"{secret_file}\"\n"
+    );
+    for (number, (queue, wrap_up)) in WRAP_UPS.iter().enumerate() {
+        text += &format!(
+            "[connect.asterisk.main.queue.{queue}]\nnumber = {}\nwrap_up_seconds = {wrap_up}\n",
+            101 + number
+        );
+    }
+    text
+}
+
+/// What breaks between two stretches of traffic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Break {
+    KillAsterisk,
+    RestartAsterisk,
+    CutLine,
+    KillOurs,
+    /// All that the PBX says comes late from now on, until the next break.
+    SlowLine,
+}
+
+struct Centre {
+    pbx: Pbx,
+    proxy: Proxy,
+    ours: Ours,
+    ami: Ami,
+    driver: Driver,
+    tally: Arc<Mutex<Tally>>,
+    /// Of the Asterisks before this one.
+    ended: Vec<Tally>,
+    dice: Dice,
+}
+
+impl Centre {
+    fn open(chroot: &Chroot, traffic: Traffic) -> Centre {
+        let pbx = Pbx::start(chroot);
+        let proxy = Proxy::to(pbx.ami_port);
+        let ours = Ours::start(&proxy);
+        let ami = pbx.driver();
+        let mut driver = Driver::new(traffic, pbx.sip_port);
+        driver.begin(&ami);
+        let (tally, dice) = (Arc::default(), Dice::new(traffic.seed ^ 1));
+        Centre { pbx, proxy, ours, ami, driver, tally, ended: Vec::new(), dice }
+    }
+
+    /// Traffic for so long, compared all the time.
+    fn stretch(&mut self, length: Duration, last: bool) -> Outcome {
+        let client = self.ours.client();
+        let base = baseline(&self.ami, &client, &self.tally, || {
+            let until = Instant::now() + Duration::from_millis(300);
+            self.driver.drive(&self.ami, until, &self.tally);
+        });
+        let watch = Watch::begin(self.pbx.driver(), client, base, self.tally.clone());
+        let end = Instant::now() + length;
+        self.driver.drive(&self.ami, end, &self.tally);
+        if last {
+            self.driver.finish(&self.ami, end + Duration::from_secs(5), &self.tally);
+        }
+        watch.end()
+    }
+
+    /// The day's totals against what Asterisk wrote down: for a day without gaps.
+    fn against_queue_log(&self) -> Vec<String> {
+        let entries = entries(&self.pbx.queue_log());
+        let ours = documents(&self.ours.client());
+        let mut wrong = Vec::new();
+        for (queue, _) in WRAP_UPS {
+            let count = |kind: &str| {
+                entries.get(&((*queue).to_owned(), kind.to_owned())).copied().unwrap_or(0)
+            };
+            let [accepted, abandoned, diverted] = outcomes(&ours, queue);
+            let left = ["ABANDON", "EXITWITHTIMEOUT", "EXITEMPTY", "EXITWITHKEY"];
+            let left: i64 = left.into_iter().map(count).sum();
+            for (what, logged, shown) in [
+                ("entered", count("ENTERQUEUE"), ours.queue(queue, "day-queued")),
+                ("accepted", count("CONNECT"), accepted),
+                ("left", left, abandoned + diverted),
+            ] {
+                if logged != shown {
+                    wrong.push(format!("{queue}: {what}: queue_log {logged} · ours {shown}"));
+                }
+            }
+            // Whom AMI takes out of the line has not given up, though queue_log says so.
+            if abandoned > count("ABANDON") {
+                let logged = count("ABANDON");
+                wrong.push(format!("{queue}: abandoned: queue_log {logged} · ours {abandoned}"));
+            }
+        }
+        wrong
+    }
+
+    /// Whatever broke, nothing may count that never happened, nor twice.
+    fn counted_too_often(&self) -> Vec<String> {
+        let ours = documents(&self.ours.client());
+        let tallies: Vec<Tally> =
+            self.ended.iter().cloned().chain([Tally::clone(&self.tally.lock().unwrap())]).collect();
+        let sum = |queue: &str, count: fn(&QueueTally) -> i64| -> i64 {
+            tallies.iter().filter_map(|tally| tally.queues.get(queue)).map(count).sum()
+        };
+        let mut wrong = Vec::new();
+        for (queue, _) in WRAP_UPS {
+            for (field, happened) in [
+                ("day-queued", sum(queue, |tally| tally.joined)),
+                ("day-accepted", sum(queue, |tally| tally.connected)),
+            ] {
+                let shown = ours.queue(queue, field);
+                println!("Asterisk {}: {queue}: {field} {shown} of {happened}", self.pbx.version);
+                if shown > happened {
+                    wrong.push(format!("{queue}: {field} {shown}, but {happened} happened"));
+                }
+            }
+        }
+        wrong
+    }
+
+    fn suffer(&mut self, what: Break) {
+        let times = self.ours.following();
+        self.proxy.slow_down(Duration::ZERO);
+        match what {
+            Break::KillAsterisk | Break::RestartAsterisk => {
+                if what == Break::KillAsterisk {
+                    self.pbx.kill();
+                    self.pbx.start_again();
+                } else {
+                    self.pbx.restart_now(&self.ami);
+                }
+                self.pbx.wait_until_ready();
+                self.driver.listen(&self.ami, Instant::now(), &self.tally);
+                self.ami = self.pbx.driver();
+                let ended = std::mem::replace(&mut *self.tally.lock().unwrap(), Tally::restarted());
+                self.ended.push(ended);
+                self.driver.begin(&self.ami);
+                self.ours.wait_until_following(times + 1);
+            }
+            Break::CutLine => {
+                self.proxy.cut();
+                let length = self.dice.seconds(0.5, 3.0);
+                self.driver.drive(&self.ami, Instant::now() + length, &self.tally);
+                self.proxy.mend();
+                self.ours.wait_until_following(times + 1);
+            }
+            Break::KillOurs => self.ours.kill_and_start_again(),
+            Break::SlowLine => self.proxy.slow_down(Duration::from_millis(150)),
+        }
+    }
+}
+
+/// How often each entry of queue_log stands there, by queue.
+fn entries(log: &str) -> BTreeMap<(String, String), i64> {
+    let mut counts = BTreeMap::new();
+    for line in log.lines() {
+        let columns: Vec<&str> = line.split('|').collect();
+        *counts.entry((columns[2].to_owned(), columns[4].to_owned())).or_default() += 1;
+    }
+    counts
+}
+
+/// The length of a test's traffic: about two minutes, or what RTSTATS_TESTBED_MINUTES says.
+fn length() -> Duration {
+    let minutes =
+        std::env::var("RTSTATS_TESTBED_MINUTES").map_or(1.5, |text| text.parse().unwrap());
+    Duration::from_secs_f64(minutes * 60.0)
+}
+
+fn seed() -> u64 {
+    std::env::var("RTSTATS_TESTBED_SEED").map_or(3, |text| text.parse().unwrap())
+}
+
+fn report(name: &str, outcomes: &[Outcome]) -> Vec<String> {
+    let compared: u64 = outcomes.iter().map(|outcome| outcome.compared).sum();
+    let equal: u64 = outcomes.iter().map(|outcome| outcome.equal).sum();
+    println!("{name}: {compared} comparisons, {equal} without any difference");
+    let stayed = outcomes.iter().flat_map(|outcome| &outcome.stayed);
+    stayed
+        .map(|(d, lasted)| {
+            format!("{name}: {}: Asterisk {} · ours {} ({lasted:?})", d.what, d.asterisk, d.ours)
+        })
+        .collect()
+}
+
+fn on_both(test: &str, run: impl Fn(&Chroot) -> Vec<String> + Sync) {
+    let Some(chroots) = chroots(test) else { return };
+    let found: Vec<String> = thread::scope(|scope| {
+        let threads: Vec<_> = chroots.iter().map(|chroot| scope.spawn(|| run(chroot))).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(found.is_empty(), "seed {}: differences stayed:\n{}", seed(), found.join("\n"));
+}
+
+#[test]
+fn whatever_calls_come_both_see_the_same() {
+    on_both("whatever_calls_come_both_see_the_same", |chroot| {
+        let traffic = Traffic { seed: seed(), calls_per_minute: 40.0, acts_per_minute: 20.0 };
+        let mut centre = Centre::open(chroot, traffic);
+        let outcome = centre.stretch(length(), true);
+        let name = format!("Asterisk {}", chroot.version);
+        let mut wrong = report(&name, &[outcome]);
+        wrong.extend(centre.against_queue_log().into_iter().map(|line| format!("{name}: {line}")));
+        wrong
+    });
+}
+
+#[test]
+fn whatever_breaks_both_see_the_same_afterwards() {
+    on_both("whatever_breaks_both_see_the_same_afterwards", |chroot| {
+        let traffic = Traffic { seed: seed() + 1, calls_per_minute: 40.0, acts_per_minute: 20.0 };
+        let mut centre = Centre::open(chroot, traffic);
+        let breaks = [
+            Break::CutLine,
+            Break::KillOurs,
+            Break::KillAsterisk,
+            Break::SlowLine,
+            Break::CutLine,
+            Break::RestartAsterisk,
+        ];
+        let stretch = length() / (breaks.len() as u32 + 1);
+        let mut outcomes = Vec::new();
+        let mut wrong = Vec::new();
+        for (number, what) in breaks.into_iter().enumerate() {
+            let outcome = centre.stretch(stretch, false);
+            wrong.extend(report(
+                &format!("Asterisk {}, stretch {number}", chroot.version),
+                &[outcome],
+            ));
+            centre.suffer(what);
+        }
+        outcomes.push(centre.stretch(stretch, true));
+        wrong.extend(report(&format!("Asterisk {}, after all", chroot.version), &outcomes));
+        wrong.extend(centre.counted_too_often());
+        wrong
+    });
+}

@@ -1,0 +1,97 @@
+//! What the driver saw happen, queue by queue: the truth beside Asterisk's view and ours.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use crate::ami::Packet;
+
+/// One queue's counts since Asterisk started.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct QueueTally {
+    pub joined: i64,
+    pub connected: i64,
+    pub completed: i64,
+    /// Connected to a member who had a call of the queue already.
+    pub overlapping: i64,
+    /// Asterisk's abandons: who gave up, whose time was over, who left an emptied queue, who was redirected.
+    pub abandoned: i64,
+    /// Who left by key: in nobody's count.
+    pub by_key: i64,
+}
+
+/// All queues.
+#[derive(Debug, Default, Clone)]
+pub struct Tally {
+    pub queues: BTreeMap<String, QueueTally>,
+    /// Names of members by the channel that rings for them.
+    offers: BTreeMap<String, String>,
+    /// Queue and member by the channel of a call under way.
+    calls: BTreeMap<String, (String, String)>,
+    /// When a member last joined or left a queue.
+    moved: BTreeMap<String, Instant>,
+    /// When Asterisk last lost all that it had counted.
+    restarted: Option<Instant>,
+    /// How often each event came.
+    pub kinds: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    pub fn take(&mut self, packet: &Packet) {
+        let event = packet.get("Event");
+        *self.kinds.entry(event.to_owned()).or_default() += 1;
+        match event {
+            "AgentCalled" => {
+                let (channel, member) = (packet.get("DestChannel"), packet.get("MemberName"));
+                self.offers.insert(channel.to_owned(), member.to_owned());
+            }
+            "AgentConnect" => drop(self.offers.remove(packet.get("DestChannel"))),
+            "QueueMemberAdded" | "QueueMemberRemoved" => {
+                self.moved.insert(packet.get("MemberName").to_owned(), Instant::now());
+            }
+            "Hangup" => drop(self.offers.remove(packet.get("Channel"))),
+            _ => {}
+        }
+        let call = (packet.get("Queue").to_owned(), packet.get("MemberName").to_owned());
+        let overlaps = self.calls.values().any(|known| *known == call);
+        match event {
+            "AgentConnect" => {
+                self.calls.insert(packet.get("DestChannel").to_owned(), call);
+            }
+            "AgentComplete" => drop(self.calls.remove(packet.get("DestChannel"))),
+            _ => {}
+        }
+        let counts = |queue: &mut QueueTally| match event {
+            "QueueCallerJoin" => queue.joined += 1,
+            "AgentConnect" => {
+                queue.connected += 1;
+                queue.overlapping += i64::from(overlaps);
+            }
+            "AgentComplete" => queue.completed += 1,
+            "QueueCallerAbandon" => queue.abandoned += 1,
+            "UserEvent" if packet.get("Why") == "KEY" => queue.by_key += 1,
+            _ => {}
+        };
+        if !packet.get("Queue").is_empty() {
+            counts(self.queues.entry(packet.get("Queue").to_owned()).or_default());
+        }
+    }
+
+    /// Of an Asterisk that has just started again.
+    pub fn restarted() -> Tally {
+        Tally { restarted: Some(Instant::now()), ..Tally::default() }
+    }
+
+    /// Whether Asterisk forgot a member's last call so short a time ago: a member left the
+    /// queue of that call, or joined it again, or it restarted.
+    pub fn forgot_within(&self, member: &str, time: Duration) -> bool {
+        let forgot = [self.moved.get(member).copied(), self.restarted];
+        forgot.into_iter().flatten().any(|at| at.elapsed() < time)
+    }
+
+    /// Members for whom a queue's call rings.
+    pub fn offered(&self) -> BTreeSet<&str> {
+        self.offers.values().map(String::as_str).collect()
+    }
+}
