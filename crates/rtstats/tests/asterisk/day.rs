@@ -2,10 +2,13 @@
 
 use std::{
     collections::BTreeMap,
+    process::Command,
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
+
+use serde_json::{Value, json};
 
 use crate::{
     ami::Ami,
@@ -14,10 +17,10 @@ use crate::{
     dice::Dice,
     pbx::{MOMENT, Pbx},
     proxy::Proxy,
-    server::{Folder, PATIENCE, Server},
+    server::{Folder, PATIENCE, Server, now_ms, rtstats},
     tally::{QueueTally, Tally},
     traffic::{Driver, Traffic},
-    view::outcomes,
+    view::{Documents, outcomes},
     watch::{Outcome, WRAP_UPS, Watch, baseline, documents},
 };
 
@@ -171,6 +174,34 @@ impl Centre {
         wrong
     }
 
+    /// The day's totals against those of the same day's queue_log, imported.
+    fn against_import(&self) -> Vec<String> {
+        let path = self.pbx.queue_log_path();
+        let log = path.to_str().unwrap();
+        let import = ["import", "asterisk-queue-log", log, "--config", &self.ours.config];
+        let history = run(rtstats().args(import).args(["--name", "main"]));
+        let file = self.ours.folder.path().join("history.ndjson");
+        std::fs::write(&file, history).unwrap();
+        let (file, now) = (file.to_str().unwrap(), now_ms().to_string());
+        let replay = ["replay", file, "--timezone", "UTC", "--at", &now, "--format", "json"];
+        let queues = run(rtstats().args(replay).args(["--show", "queues"]));
+        let queues: Value = serde_json::from_slice(&queues).unwrap();
+        let imported = Documents::of(&queues, &json!({ "agent": [] }));
+        let ours = documents(&self.ours.client());
+        let totals = |documents: &Documents, queue: &str| {
+            let [accepted, abandoned, diverted] = outcomes(documents, queue);
+            (documents.queue(queue, "day-queued"), accepted, abandoned, diverted)
+        };
+        let queues = WRAP_UPS.iter().map(|(queue, _)| *queue);
+        let pairs = queues.map(|queue| (queue, totals(&imported, queue), totals(&ours, queue)));
+        let differ = pairs.filter(|(_, imported, ours)| imported != ours);
+        differ
+            .map(|(queue, imported, ours)| {
+                format!("{queue}: imported {imported:?} · ours {ours:?} (queued, accepted, abandoned, diverted)")
+            })
+            .collect()
+    }
+
     /// Whatever broke, nothing may count that never happened, nor twice.
     fn counted_too_often(&self) -> Vec<String> {
         let ours = documents(&self.ours.client());
@@ -227,6 +258,14 @@ impl Centre {
     }
 }
 
+/// Runs a command that must succeed; its standard output.
+fn run(command: &mut Command) -> Vec<u8> {
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {told}");
+    output.stdout
+}
+
 /// How often each entry of queue_log stands there, by queue.
 fn entries(log: &str) -> BTreeMap<(String, String), i64> {
     let mut counts = BTreeMap::new();
@@ -277,7 +316,8 @@ fn whatever_calls_come_both_see_the_same() {
         let outcome = centre.stretch(length(), true);
         let name = format!("Asterisk {}", chroot.version);
         let mut wrong = report(&name, &[outcome]);
-        wrong.extend(centre.against_queue_log().into_iter().map(|line| format!("{name}: {line}")));
+        let totals = centre.against_queue_log().into_iter().chain(centre.against_import());
+        wrong.extend(totals.map(|line| format!("{name}: {line}")));
         wrong
     });
 }

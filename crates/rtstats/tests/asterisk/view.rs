@@ -262,10 +262,16 @@ fn expected_statuses(
 ) -> BTreeSet<i64> {
     let base = if paused(memberships) == memberships.len() { 4 } else { 0 };
     let is_local = memberships[0].get("Location").starts_with("Local/");
+    let device = memberships[0].number("Status");
     if memberships.iter().any(|member| member.get("InCall") == "1") {
-        return [2].into();
+        // After an attended transfer the call goes on, and InCall with it, without the agent.
+        return match device {
+            6 if !is_local && is_offered => [1].into(),
+            1 | 6 if !is_local => [base, 3].into(),
+            _ => [2].into(),
+        };
     }
-    match memberships[0].number("Status") {
+    match device {
         4 | 5 => return [9].into(),
         2 | 3 | 7 | 8 if !is_local => return [2].into(),
         _ if is_offered => return [1].into(),
