@@ -73,6 +73,7 @@ enum Due {
 #[derive(Debug, Default)]
 struct Caller {
     channel: String,
+    queue: String,
     connected: bool,
     gone: bool,
 }
@@ -86,6 +87,8 @@ pub struct Driver {
     next_caller: u32,
     phones: Vec<Plug>,
     seen: usize,
+    /// Callers whom AMI took out of the line, by queue.
+    pub taken: BTreeMap<String, i64>,
 }
 
 impl Driver {
@@ -95,7 +98,16 @@ impl Driver {
         let dice = Dice::new(traffic.seed);
         let due = vec![(Instant::now(), Due::Call), (Instant::now(), Due::Act)];
         let callers = BTreeMap::new();
-        Driver { traffic, dice, due, callers, next_caller: 6_000_000, phones, seen: 0 }
+        Driver {
+            traffic,
+            dice,
+            due,
+            callers,
+            next_caller: 6_000_000,
+            phones,
+            seen: 0,
+            taken: BTreeMap::new(),
+        }
     }
 
     /// Everybody comes to work: at the start, and when Asterisk came back and has lost plans and registrations.
@@ -170,6 +182,7 @@ impl Driver {
             "QueueCallerJoin" => {
                 let caller = self.callers.entry(number).or_default();
                 packet.get("Channel").clone_into(&mut caller.channel);
+                packet.get("Queue").clone_into(&mut caller.queue);
                 caller.connected = false;
             }
             "AgentConnect" => self.connected(number, packet.get("DestChannel")),
@@ -221,6 +234,9 @@ impl Driver {
             }
             Due::Redirect(number) => {
                 let Some(caller) = self.callers.get(&number) else { return };
+                if !caller.connected {
+                    *self.taken.entry(caller.queue.clone()).or_default() += 1;
+                }
                 let place = [("Context", "elsewhere"), ("Exten", "710"), ("Priority", "1")];
                 let lines = [("Action", "Redirect"), ("Channel", &*caller.channel)];
                 ami.act(&[lines[0], lines[1], place[0], place[1], place[2]]);
