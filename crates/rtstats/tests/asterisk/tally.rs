@@ -27,8 +27,8 @@ pub struct Tally {
     pub queues: BTreeMap<String, QueueTally>,
     /// Names of members by the channel that rings for them.
     offers: BTreeMap<String, String>,
-    /// Queue and member by the channel of a call under way.
-    calls: BTreeMap<String, (String, String)>,
+    /// Queue and member by the channel of a call under way, and since when.
+    calls: BTreeMap<String, ((String, String), Instant)>,
     /// When a member last joined or left a queue.
     moved: BTreeMap<String, Instant>,
     /// When Asterisk last lost all that it had counted.
@@ -54,12 +54,17 @@ impl Tally {
             _ => {}
         }
         let call = (packet.get("Queue").to_owned(), packet.get("MemberName").to_owned());
-        let overlaps = self.calls.values().any(|known| *known == call);
+        let overlaps = self.calls.values().any(|known| known.0 == call);
         match event {
             "AgentConnect" => {
-                self.calls.insert(packet.get("DestChannel").to_owned(), call);
+                let channel = packet.get("DestChannel").to_owned();
+                self.calls.insert(channel, (call, Instant::now()));
             }
-            "AgentComplete" => drop(self.calls.remove(packet.get("DestChannel"))),
+            "AgentComplete" => {
+                self.end(packet.get("DestChannel"));
+                self.calls.remove(packet.get("DestChannel"));
+            }
+            "Hangup" => self.end(packet.get("Channel")),
             _ => {}
         }
         let counts = |queue: &mut QueueTally| match event {
@@ -75,6 +80,16 @@ impl Tally {
         };
         if !packet.get("Queue").is_empty() {
             counts(self.queues.entry(packet.get("Queue").to_owned()).or_default());
+        }
+    }
+
+    /// A call ends whose member left the queue meanwhile: Asterisk notes the end nowhere.
+    fn end(&mut self, channel: &str) {
+        let Some(((_, member), since)) = self.calls.get(channel) else { return };
+        if let Some(moved) = self.moved.get_mut(member)
+            && *moved > *since
+        {
+            *moved = Instant::now();
         }
     }
 
