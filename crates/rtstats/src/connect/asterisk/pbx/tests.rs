@@ -165,8 +165,15 @@ fn by_name(engine: &mut Engine, page: Page<'_>, field: &str) -> BTreeMap<String,
     pairs.filter(|(_, count)| *count > 0).collect()
 }
 
-/// All stories of all versions: the transcript and the queue_log of the same run.
-fn stories() -> Vec<(String, Vec<(Millis, Chunk)>, String)> {
+/// One story played on one version.
+struct Story {
+    name: String,
+    chunks: Vec<(Millis, Chunk)>,
+    queue_log: String,
+}
+
+/// All stories of all versions.
+fn stories() -> Vec<Story> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/asterisk");
     let mut stories = Vec::new();
     for version in ["16", "22"] {
@@ -175,8 +182,9 @@ fn stories() -> Vec<(String, Vec<(Millis, Chunk)>, String)> {
             let name = path.file_name().unwrap().to_str().unwrap().to_owned();
             if let Some(story) = name.strip_suffix(".ami.gz") {
                 let log = path.with_file_name(format!("{story}.queue_log"));
-                let log = std::fs::read_to_string(log).unwrap();
-                stories.push((format!("{version}/{story}"), transcript(&path), log));
+                let queue_log = std::fs::read_to_string(log).unwrap();
+                let name = format!("{version}/{story}");
+                stories.push(Story { name, chunks: transcript(&path), queue_log });
             }
         }
     }
@@ -186,7 +194,7 @@ fn stories() -> Vec<(String, Vec<(Millis, Chunk)>, String)> {
 
 #[test]
 fn the_day_of_every_story_is_that_of_its_queue_log() {
-    for (name, chunks, log) in stories() {
+    for Story { name, chunks, queue_log } in stories() {
         let mut pbx = Pbx::new("main", Mapping::default(), Names::default());
         let told = play(&chunks, &mut pbx, |_, _, _| {});
         let mut engine = fold(&told);
@@ -197,7 +205,7 @@ fn the_day_of_every_story_is_that_of_its_queue_log() {
             (Page::Agents, "day-rejected-count", &["RINGNOANSWER"], 3),
         ] {
             let ours = by_name(&mut engine, page, field);
-            let mut theirs = count(&log, kinds, column);
+            let mut theirs = count(&queue_log, kinds, column);
             if field == "day-abandoned" {
                 // A PBX that is killed logs nothing of the caller who waited, and calls abandoned who was redirected.
                 match name.split('/').nth(1).unwrap() {
@@ -290,7 +298,7 @@ fn differences(name: &str, theirs: &View, ours: &VecDeque<(Millis, View)>) -> Ve
 #[test]
 fn our_picture_is_the_pbx_s_own_at_every_look() {
     let mut looks = 0;
-    for (name, chunks, _) in stories() {
+    for Story { name, chunks, .. } in stories() {
         let mut pbx = Pbx::new("main", Mapping::default(), Names::default());
         let mut view = View::default();
         // A view is of the second in which it is taken: a change is told, or waited out, before or behind it.

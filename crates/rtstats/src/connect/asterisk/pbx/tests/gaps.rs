@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     super::{Ask, DeviceState, Pbx, Told, told::ToldAgent},
-    Chunk, fold, stories,
+    Chunk, Story, fold, stories,
 };
 use crate::connect::{
     asterisk::{
@@ -213,7 +213,7 @@ fn check(name: &str, messages: &[(Millis, Message)], lost: &Range<usize>, starts
 #[test]
 fn whatever_stretch_is_lost_the_present_is_known_again() {
     let mut place: usize = 12_345;
-    for (name, chunks, _) in stories() {
+    for Story { name, chunks, .. } in stories() {
         let messages = messages(chunks);
         for len in [1, 3, 10, 40, 150] {
             if messages.len() < len + 2 {
