@@ -1,10 +1,11 @@
-//! The project's own tools: `cargo xtask tidy`, `ci`, `load` and `bench`.
+//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench` and `screenshots`.
 //!
 //! Nothing here is part of the product. Each tool is a module; this file only names them.
 
 mod bench;
 mod ci;
 mod load;
+mod screenshots;
 mod tidy;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ enum Tool {
     /// Start servers, measure, and print a Markdown table for docs/benchmarks.md.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Write pictures of the main pages, made from the demo.
+    Screenshots(screenshots::Options),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Tool::Ci => ci::run(&root()),
         Tool::Load(load) => load::run(&load),
         Tool::Bench(bench) => bench::run(&bench, &root()),
+        Tool::Screenshots(options) => screenshots::run(&options, &root()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

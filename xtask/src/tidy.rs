@@ -87,7 +87,7 @@ pub fn run(root: &Path) -> Result<()> {
 }
 
 /// Folders that hold nothing of ours, by name.
-const SKIPPED: &[&str] = &[".git", "target", "corpus", "artifacts"];
+const SKIPPED: &[&str] = &[".git", "target", "corpus", "artifacts", "node_modules"];
 
 impl Tree {
     /// Reads every text file below `root`; files that are not UTF-8 are left out.

@@ -20,6 +20,7 @@ pub mod admin;
 pub mod api;
 pub mod connect;
 pub mod ingest;
+pub mod openapi;
 pub mod pages;
 pub mod post;
 pub mod replay;

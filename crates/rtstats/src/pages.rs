@@ -11,6 +11,7 @@ mod asked;
 mod assets;
 mod cookie;
 mod csrf;
+mod explorer;
 mod field;
 mod form;
 mod frame;
@@ -95,6 +96,7 @@ impl Pages {
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match (asked.method(), parts.as_slice()) {
             (&Method::GET, [""]) => start::show(asked),
+            (&Method::GET, ["api", "explorer"]) => explorer::show(asked),
             (&Method::GET, ["favicon.ico"]) => Ok(assets::favicon()),
             (&Method::GET, ["sign-in"]) => sign_in::show(asked),
             (&Method::POST, ["sign-in"]) => sign_in::post(asked).await,

@@ -20,6 +20,7 @@ use crate::{
         error_format,
     },
     ingest::{self, Ingest},
+    openapi,
     pages::{self, Pages},
     telemetry::{Kind, Metrics},
 };
@@ -76,19 +77,20 @@ impl Routes {
             STATE_PATH => self.api.state(head).await,
             LIVE_PATH => self.api.live(head).await,
             TRENDS_PATH => self.api.trends(head).await,
+            openapi::PATH => openapi::answer(head, &self.metrics).await,
             _ if !is_api(path) => self.pages.answer(head, body, peer).await,
             _ => {
-                let message = "There is no such page. Statistics are at \
-                     /api/rtstats/stats/agents and /api/rtstats/stats/queues.";
+                let message = "There is no such page. Statistics are at /api/rtstats/stats/agents and \
+                     /api/rtstats/stats/queues; /api/explorer tells of all there is.";
                 answer::error(StatusCode::NOT_FOUND, message, Format::Json)
             }
         }
     }
 }
 
-/// Whether programs ask for it; everything else is for people.
+/// Whether programs ask for it; everything else is for people, and the page that explores the API.
 fn is_api(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/")
+    path != openapi::EXPLORER_PATH && (path == "/api" || path.starts_with("/api/"))
 }
 
 /// What follows the base of the statistics, if the path lies at or below it.

@@ -4,6 +4,7 @@
 //! meaning is the engine's: a value here is well-formed and says nothing of whether it makes sense.
 
 pub(crate) mod rfc3339;
+pub mod schema;
 mod words;
 mod write;
 

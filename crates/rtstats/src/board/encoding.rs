@@ -115,7 +115,9 @@ impl Wishes {
 }
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut compressor = libdeflater::Compressor::new(libdeflater::CompressionLvl::fastest());
+    // The library's own "fastest" is level 0, which compresses nothing.
+    let level = libdeflater::CompressionLvl::new(1).expect("levels go from 0 to 12");
+    let mut compressor = libdeflater::Compressor::new(level);
     let mut out = vec![0; compressor.gzip_compress_bound(plain.len())];
     let len = compressor
         .gzip_compress(plain, &mut out)
@@ -181,5 +183,14 @@ mod tests {
         brotli::Decompressor::new(&*brotli, 4_096).read_to_end(&mut unpacked).unwrap();
         assert_eq!(unpacked, plain);
         assert_eq!(zstd::decode_all(&*Encoding::Zstd.compress(&plain)).unwrap(), plain);
+    }
+
+    #[test]
+    fn every_compressed_form_is_smaller() {
+        let plain = "<agent-count-busy>0</agent-count-busy>".repeat(1_000);
+        for encoding in OFFERED {
+            let len = encoding.compress(plain.as_bytes()).len();
+            assert!(len < plain.len() / 10, "{encoding:?} makes {len} bytes of {}", plain.len());
+        }
     }
 }

@@ -21,6 +21,8 @@ pub const PATH: &str = "/assets/";
 const SOURCES: &[(&str, &[u8])] = &[
     ("base.css", include_bytes!("assets/base.css")),
     ("base.js", include_bytes!("assets/base.js")),
+    ("explorer.css", include_bytes!("assets/explorer.css")),
+    ("explorer.js", include_bytes!("assets/explorer.js")),
     ("icon.svg", include_bytes!("assets/icon.svg")),
     ("theme.js", include_bytes!("assets/theme.js")),
 ];

@@ -1,0 +1,21 @@
+// The pages of which `cargo xtask screenshots` makes pictures: one line each, extended by whoever adds a page.
+//
+// `name` is the picture's; `path` is opened in the demo; `width` and `height` (1280 × 800), `theme` (`light`) and whatever
+// else the fixture's `page` takes may be given; `signedIn: true` gives the Data Request Token where the browser is asked
+// for credentials; `prepare(page, tenant)` brings the page to what is to be seen.
+
+/** Signs the explorer in and asks for a queue. */
+async function explore(page, tenant) {
+  await page.getByLabel("Tenant").fill(tenant.name);
+  await page.getByLabel("Data Request Token").fill(tenant.dataToken);
+  const form = page.locator("#readQueueIn form");
+  await form.getByRole("button", { name: /^Send/ }).click();
+  await form.getByText("200 in").waitFor();
+  await page.evaluate(() => document.getElementById("readQueueIn").scrollIntoView());
+}
+
+export const PAGES = [
+  { name: "explorer", path: "/api/explorer" },
+  { name: "explorer-answer-dark", path: "/api/explorer", theme: "dark", height: 1100, prepare: explore },
+  { name: "explorer-phone", path: "/api/explorer", width: 360, height: 740, prepare: explore },
+];

@@ -1,0 +1,49 @@
+// Makes the pictures of pages.mjs from the demo: `node screenshots.mjs FOLDER [WORD …]`, with words only those whose names
+// hold one. Run by `cargo xtask screenshots`, which sees to the binary and to Chromium.
+
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+
+import { closeBrowser, contextOptions, theBrowser } from "./chromium.mjs";
+import { PAGES } from "./pages.mjs";
+import { Server } from "./server.mjs";
+import { demoTenant } from "./tenant.mjs";
+
+async function picture(server, tenant, folder, page) {
+  const { name, path: where, signedIn = false, prepare, ...options } = page;
+  const browser = await theBrowser();
+  const credentials = { username: tenant.name, password: tenant.dataToken };
+  const httpCredentials = signedIn ? credentials : undefined;
+  const context = await browser.newContext({ baseURL: server.address, httpCredentials, ...contextOptions(options) });
+  try {
+    const opened = await context.newPage();
+    await opened.goto(where);
+    await prepare?.(opened, tenant);
+    const file = path.join(folder, `${name}.png`);
+    await opened.screenshot({ path: file, animations: "disabled" });
+    console.log(file);
+  } finally {
+    await context.close();
+  }
+}
+
+const [folder, ...words] = process.argv.slice(2);
+if (folder === undefined) {
+  console.error("usage: node screenshots.mjs FOLDER [WORD …]");
+  process.exit(2);
+}
+const chosen = PAGES.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (chosen.length === 0) {
+  console.error(`no picture of pages.mjs is named so: ${words.join(" ")}`);
+  process.exit(1);
+}
+mkdirSync(folder, { recursive: true });
+const server = new Server({ demo: true });
+try {
+  await server.start();
+  const tenant = demoTenant(server.log);
+  for (const page of chosen) await picture(server, tenant, folder, page);
+} finally {
+  await closeBrowser();
+  await server.close();
+}

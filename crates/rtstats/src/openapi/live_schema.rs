@@ -1,0 +1,91 @@
+//! Schemas of the live feed: the documents' fields with instants in the places of clocks.
+
+use serde_json::{Map, Value, json};
+use stats::document::{AGENT_FIELDS, AGENT_SINCES, Field, Pace, QUEUE_FIELDS, QUEUE_SINCES, Since};
+
+use super::schema::{field_schema, reference};
+
+/// Name and schema of each.
+pub fn components() -> [(&'static str, Value); 5] {
+    [
+        ("LiveAgent", row("agent-id", AGENT_FIELDS, AGENT_SINCES)),
+        ("LiveQueue", row("queue-id", QUEUE_FIELDS, QUEUE_SINCES)),
+        ("LiveFrame", frame()),
+        ("TrendPoint", point()),
+        ("Trends", trends()),
+    ]
+}
+
+/// A new row has all of it, a changed one its id and what changed.
+fn row(id: &str, fields: &[Field], sinces: &[Since]) -> Value {
+    let shown = fields.iter().filter(|field| field.pace != Pace::Clock);
+    let shown = shown.map(|field| (field.name.to_owned(), field_schema(field)));
+    let since = sinces.iter().map(|since| (since.name.to_owned(), instant(since.about)));
+    let properties: Map<_, _> = shown.chain(since).collect();
+    json!({ "type": "object", "required": [id], "properties": properties })
+}
+
+/// Milliseconds since the epoch, or nothing.
+fn instant(about: &str) -> Value {
+    json!({ "type": ["integer", "null"], "description": about, "x-unit": "UTC ms" })
+}
+
+fn frame() -> Value {
+    let rows = |row: &str, about: &str| json!({ "type": "array", "items": reference(row), "description": about });
+    let ids = |kind: &str| json!({ "type": "array", "items": { "type": kind } });
+    let names = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    json!({
+        "type": "object",
+        "required": ["frame", "instant", "last-event", "now", "state"],
+        "properties": {
+            "frame": { "type": "integer", "description": "The number, as in `id`." },
+            "instant": instant("The instant that the figures describe; null before the first."),
+            "last-event": instant("When the last event counted; null before any."),
+            "now": { "type": "integer", "description": "The server's clock as the frame was made.", "x-unit": "UTC ms" },
+            "state": {
+                "type": "string",
+                "enum": ["ready", "recovering", "broken"],
+                "description": "Whether the figures follow the events at present.",
+            },
+            "agents": rows("LiveAgent", "Rows that came or changed; in a `full` all of them."),
+            "queues": rows("LiveQueue", "Rows that came or changed; in a `full` all of them."),
+            "gone": {
+                "type": "object",
+                "description": "Ids of rows to be dropped, before rows are taken.",
+                "properties": { "agents": ids("string"), "queues": ids("integer") },
+            },
+            "names": {
+                "type": "object",
+                "description": "Names of groups and of status codes; replaces the former.",
+                "properties": { "groups": names, "codes": { "type": "object" } },
+            },
+        },
+    })
+}
+
+fn point() -> Value {
+    json!({
+        "type": "object",
+        "required": ["time", "queues"],
+        "properties": {
+            "time": { "type": "integer", "description": "The end of the minute.", "x-unit": "UTC ms" },
+            "queues": {
+                "type": "array",
+                "description": "One array a queue, its figures in the order of `fields`.",
+                "items": { "type": "array", "items": { "type": "integer" }, "minItems": 5, "maxItems": 5 },
+            },
+        },
+    })
+}
+
+fn trends() -> Value {
+    json!({
+        "type": "object",
+        "required": ["every-seconds", "fields", "points"],
+        "properties": {
+            "every-seconds": { "type": "integer", "minimum": 1 },
+            "fields": { "type": "array", "items": { "type": "string" } },
+            "points": { "type": "array", "items": reference("TrendPoint") },
+        },
+    })
+}
