@@ -74,10 +74,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let (accounts, set_up) = open_accounts(config, &directory)?;
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
-    let certificates = match config.behind_proxy {
-        true => None,
-        false => Some(Arc::new(Certificates::open(config.certificate_source())?)),
-    };
+    let certificates = certificates(config)?;
     let (addresses, listeners) = listen(config, workers)?;
     let admin_listener = server::bind(config.admin_listen, "admin.listen", 1)?.remove(0);
     let admin_address = admin_listener.local_addr()?;
@@ -237,6 +234,14 @@ fn listen(
         }
     }
     Ok((addresses, listeners))
+}
+
+/// None behind a proxy, which has its own.
+fn certificates(config: &Config) -> anyhow::Result<Option<Arc<Certificates>>> {
+    match config.behind_proxy {
+        true => Ok(None),
+        false => Ok(Some(Arc::new(Certificates::open(config.certificate_source())?))),
+    }
 }
 
 /// The tenants and tokens in force, and the eye on their changes.
