@@ -29,7 +29,7 @@ export function duration(ms) {
 export const ago = (ms) => (ms < 2_000 ? "just now" : `${duration(ms)} ago`);
 
 /** A percentage, a dash for none (−1). */
-export const percent = (value) => (value < 0 ? "–" : `${value} %`);
+export const percent = (value) => (value < 0 ? "–" : `${value}\u202f%`);
 
 /** A time span of an average: a dash where there was nothing to average. */
 export const average = (seconds, count) => (seconds === 0 && !count ? "–" : clock(seconds));
