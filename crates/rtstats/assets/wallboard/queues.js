@@ -78,9 +78,19 @@ export class ServiceLevel {
     mark(this.box, "data-met", level < 0 ? "none" : below ? "below" : "good");
     reshape(this.shape, level < 0 ? "none" : below ? "below" : "good");
     say(this.text, percent(level));
+    this.usual = this.shape.dataset.icon;
     const within = queue["sla-within-seconds"];
     say(this.note, target === null || target === undefined ? "no target" : `${below ? "below" : "target"} ${target} % in ${limit(within)}`);
   }
+}
+
+/** Marks the figures that a look finds alarming. */
+export function markAlarms(look, { waiting, wait, level }) {
+  const rings = (kind) => look.alarms.some((alarm) => alarm.kind === kind);
+  mark(waiting.box, "data-alarm", rings("waiting") ? "" : null);
+  mark(wait.box, "data-alarm", rings("wait") ? "" : null);
+  mark(level.box, "data-alarm", rings("level") ? "" : null);
+  reshape(level.shape, rings("level") ? "alarm" : (level.usual ?? "none"));
 }
 
 const limit = (seconds) => (seconds < 120 ? `${seconds} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`);
@@ -150,9 +160,7 @@ class Card {
 
   tick(queue, { now, look }) {
     say(this.wait.value, clock(elapsed(queue["longest-wait-since"], now)) || "–");
-    mark(this.waiting.box, "data-alarm", look.alarms.some(({ kind }) => kind === "waiting") ? "" : null);
-    mark(this.wait.box, "data-alarm", look.alarms.some(({ kind }) => kind === "wait") ? "" : null);
-    mark(this.level.box, "data-alarm", look.alarms.some(({ kind }) => kind === "level") ? "" : null);
+    markAlarms(look, this);
     tellAlarm(this.box, this.alarm, look);
   }
 
@@ -284,6 +292,7 @@ export class QueuesView {
     show(this.#grid, cards);
     show(this.#table, !cards);
     show(this.#none, queues.length === 0);
+    const count = this.#boxes.size;
     const ids = new Set(queues.map((queue) => queue["queue-id"]));
     for (const [id, box] of this.#boxes) if (!ids.has(id)) this.#drop(id, box);
     queues.forEach((queue, place) => {
@@ -298,7 +307,8 @@ export class QueuesView {
       if (fresh.at(-1) === id || !changed || changed.has(id)) box.update(queue, { now: board.now, look: board.looks.get(id) });
     });
     this.#totals.update(totals(queues, board.agents), board.now);
-    this.#fit(queues.length, cards);
+    // Asking for places makes the browser lay the page out: only where they may have changed.
+    if (!changed || this.#boxes.size !== count || fresh.length > 0) this.#fit(queues.length, cards);
     if (fresh.length > 0) this.trends(board);
   }
 
@@ -336,7 +346,7 @@ export class QueuesView {
   }
 }
 
-const CARD = { width: 27, height: 21.5, gap: 1 };
+const CARD = { width: 27, height: 23.4, gap: 1 };
 const SCALE = { least: 0.82, most: 3.2 };
 
 /** Columns and size of `count` cards in a space, in units of the page's font. Pure. */

@@ -1,11 +1,10 @@
 // The page of one queue: its figures as large as the screen lets them be, its last hours, and its agents.
 
 import { options } from "./agents.js";
-import { Level } from "./alerts.js";
 import { STATES, compare } from "./columns.js";
 import { draw, icon, make, mark, reshape, say, show } from "./dom.js";
 import { clock, elapsed, timeOfDay } from "./format.js";
-import { AgentsBar, Periods, ServiceLevel, countsOf, figure, tellAlarm } from "./queues.js";
+import { AgentsBar, Periods, ServiceLevel, countsOf, figure, markAlarms, tellAlarm } from "./queues.js";
 import { isOf } from "./rows.js";
 import { redraw, spark } from "./spark.js";
 import { HOURS } from "./trends.js";
@@ -86,10 +85,9 @@ export class SingleView {
     const parts = this.#parts;
     const look = looks.get(queue["queue-id"]);
     say(parts.wait.value, clock(elapsed(queue["longest-wait-since"], now)) || "–");
-    for (const kind of ["waiting", "wait", "level"]) {
-      mark(parts[kind].box, "data-alarm", look?.alarms.some((alarm) => alarm.kind === kind) ? "" : null);
-    }
-    tellAlarm(parts.box, parts.alarm, look ?? { level: Level.calm, alarms: [] });
+    if (!look) return;
+    markAlarms(look, parts);
+    tellAlarm(parts.box, parts.alarm, look);
     this.#list(board);
   }
 
