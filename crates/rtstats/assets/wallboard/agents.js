@@ -185,20 +185,19 @@ export class AgentsView {
     return scroller;
   }
 
-  #showSettings({ settings, queues, rows }) {
+  #showSettings({ settings, rows }) {
     const { search, queue, group, all, clear, heads, table } = this.#parts;
     if (document.activeElement !== search && search.value !== settings.search) search.value = settings.search;
     options(queue, [["0", "All queues"], ...[...rows.queues.values()].map((row) => [String(row["queue-id"]), row["queue-name"] || `Queue ${row["queue-id"]}`])], String(settings.inQueue));
     const groups = Object.entries(rows.names.groups).sort(([, left], [, right]) => left.localeCompare(right));
     options(group, [["", "All groups"], ...groups, ["0", "No group"]], settings.group);
-    mark(all, "aria-pressed", settings.columns === "all");
+    mark(all, "aria-pressed", String(settings.columns === "all"));
     mark(table, "data-columns", settings.columns);
     show(clear, settings.search !== "" || settings.inQueue !== 0 || settings.group !== "" || settings.state !== "");
     COLUMNS.forEach(({ key }, place) => {
       mark(heads[place], "aria-sort", key !== settings.sort ? null : settings.descending ? "descending" : "ascending");
     });
-    for (const [value, { button }] of this.#chips) mark(button, "aria-pressed", settings.state === value);
-    void queues;
+    for (const [value, { button }] of this.#chips) mark(button, "aria-pressed", String(settings.state === value));
   }
 
   #countStates({ rows, settings }) {

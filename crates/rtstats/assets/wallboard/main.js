@@ -93,9 +93,9 @@ function applySettings() {
     mark(tabs[view], "aria-current", settings.view === view ? "page" : null);
   }
   mark(root, "data-view", settings.view);
-  mark(tools.rotate, "aria-pressed", settings.rotate > 0);
+  mark(tools.rotate, "aria-pressed", String(settings.rotate > 0));
   reshape(tools.rotate.firstChild, settings.rotate > 0 ? "pause" : "play");
-  mark(tools.sound, "aria-pressed", settings.sound);
+  mark(tools.sound, "aria-pressed", String(settings.sound));
   showSound();
 }
 

@@ -85,7 +85,7 @@ export class SettingsDialog {
 
   #number(key, name, hint, min, max) {
     const control = make("input", { id: `set-${key}`, type: "number", min, max, inputmode: "numeric", "aria-describedby": `hint-${key}` });
-    control.addEventListener("change", () => {
+    control.addEventListener("input", () => {
       const value = Math.min(Math.max(Math.round(Number(control.value)) || 0, min), max);
       this.#choose({ [key]: key === "rotate" && value > 0 ? Math.max(value, ROTATE_SECONDS[0]) : value });
     });
@@ -128,7 +128,7 @@ export class SettingsDialog {
     const inherited = thresholdsOf(settings, id)[kind];
     const input = make("input", { type: "number", min: 0, max: kind === "level" ? 100 : 86_400, inputmode: "numeric", "aria-label": label, placeholder: own === undefined && inherited !== undefined ? inherited : "–" });
     if (own !== undefined) input.value = own;
-    input.addEventListener("change", () => {
+    input.addEventListener("input", () => {
       const limits = { ...this.#board.settings.thresholds[id] };
       if (input.value === "" || !input.validity.valid) delete limits[kind];
       else limits[kind] = Math.round(Number(input.value));

@@ -55,8 +55,8 @@ const LIMITS = { waiting: [0, 100_000], wait: [0, 86_400], level: [0, 100] };
 export function parse(text, base = DEFAULTS) {
   const settings = { ...base };
   for (const [key, value] of new URLSearchParams(text)) {
-    if (CHOICES[key]?.includes(value)) settings[key] = value;
-    else if (NUMBERS[key]) settings[key] = bounded(value, NUMBERS[key]) ?? settings[key];
+    if (Object.hasOwn(CHOICES, key)) settings[key] = CHOICES[key].includes(value) ? value : settings[key];
+    else if (Object.hasOwn(NUMBERS, key)) settings[key] = bounded(value, NUMBERS[key]) ?? settings[key];
     else if (TEXTS.includes(key)) settings[key] = value.slice(0, 200);
     else if (key === "rotate") settings.rotate = value === "0" ? 0 : (bounded(value, ROTATE_SECONDS) ?? settings.rotate);
     else if (key === "pages") settings.pages = pages(value) ?? settings.pages;

@@ -49,7 +49,7 @@ export class SingleView {
     const rest = make("p", { class: "note" });
     const people = make("section", { class: "who", "aria-label": "Agents of the queue" }, make("h3", {}, "Agents"), bar.bar, bar.list, list, rest);
     const box = make("div", { class: "single" },
-      make("header", {}, shape, name, make("div", { class: "pick" }, step("Queue before", "prior", -1), make("label", { class: "unseen", for: "queue-picker" }, "Queue"), picker, step("Next queue", "next", 1))),
+      make("header", {}, shape, name, make("div", { class: "pick" }, step("Queue before", "prior", -1), make("label", { class: "unseen", for: "queue-picker" }, "Queue to show"), picker, step("Next queue", "next", 1))),
       alarm,
       make("dl", { class: "hero" }, waiting.box, wait.box, level.box, offered.box, progress.box),
       make("div", { class: "charts" }, charts.map(({ box }) => box)),
