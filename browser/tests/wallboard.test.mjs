@@ -176,8 +176,9 @@ test("all_can_be_done_by_keys", async (t) => {
   // Every stop of the tabulator is seen.
   for (let stop = 0; stop < 12; stop++) {
     await page.keyboard.press("Tab");
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    assert.notEqual(outline, "none", await page.evaluate(() => document.activeElement.outerHTML.slice(0, 80)));
+    const [outline, element] = await page.evaluate(() => [getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML.slice(0, 80)]);
+    // After the last stop the browser's own controls have their turn.
+    if (!element.startsWith("<body")) assert.notEqual(outline, "none", element);
   }
 });
 
