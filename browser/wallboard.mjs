@@ -1,9 +1,20 @@
 // How tests come to a wallboard, and the contact centre that it shows.
 
+/** A page whose browser is signed in as a viewer. */
+export async function signedIn(world, options = {}) {
+  const page = await world.page(options);
+  await page.goto("/sign-in");
+  const viewer = page.locator("section", { has: page.getByRole("heading", { name: "As a wallboard viewer" }) });
+  await viewer.getByLabel("Tenant").fill(world.tenant.name);
+  await viewer.getByLabel("Data Request Token").fill(world.tenant.dataToken);
+  await viewer.getByRole("button").click();
+  await page.waitForURL("**/wallboard");
+  return page;
+}
+
 /** Opens the wallboard, signed in, and waits until it shows figures. */
 export async function openWallboard(world, fragment = "", options = {}) {
-  const { name: username, dataToken: password } = world.tenant;
-  const page = await world.page({ httpCredentials: { username, password }, ...options });
+  const page = await signedIn(world, options);
   await page.goto(`/wallboard${fragment}`);
   await page.locator(".view:not([hidden])").waitFor();
   return page;

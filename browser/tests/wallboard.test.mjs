@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { start } from "../fixture.mjs";
-import { agentNames, card, furnish, openWallboard } from "../wallboard.mjs";
+import { agentNames, card, furnish, openWallboard, signedIn } from "../wallboard.mjs";
 
 /** Errors of connections that these tests cut on purpose. */
 const CUT = /ERR_|Failed to load resource/;
@@ -289,11 +289,12 @@ test("every_page_fits_from_a_phone_to_a_wall", async (t) => {
 test("the_first_paint_takes_less_than_100_kb", async (t) => {
   const world = await start(t);
   await furnish(world);
-  const { name: username, dataToken: password } = world.tenant;
-  const page = await world.page({ httpCredentials: { username, password } });
+  const page = await signedIn(world);
   const session = await page.context().newCDPSession(page);
   let bytes = 0;
+  await page.goto("about:blank");
   await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
   session.on("Network.dataReceived", ({ encodedDataLength }) => { bytes += encodedDataLength; });
   session.on("Network.responseReceived", ({ response }) => { bytes += response.encodedDataLength; });
   await page.goto("/wallboard");
@@ -301,4 +302,13 @@ test("the_first_paint_takes_less_than_100_kb", async (t) => {
   assert.ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
   const errors = await page.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => new URL(name).origin !== location.origin).length);
   assert.equal(errors, 0, "nothing from elsewhere");
+});
+
+test("a_link_for_a_wall_screen_is_led_to_where_links_are_opened", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await signedIn(world);
+  // Whoever is signed in already and follows a link is led to where links are opened.
+  await page.goto("/wallboard#share=0000");
+  await page.waitForURL("**/share**");
 });

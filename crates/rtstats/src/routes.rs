@@ -23,8 +23,6 @@ use crate::{
     openapi,
     pages::{self, Pages},
     telemetry::{Kind, Metrics},
-    tenants::TokenKind,
-    wallboard,
 };
 
 /// The edges of the public port.
@@ -73,15 +71,8 @@ impl Routes {
         if let Some(rest) = statistics(path) {
             return self.api.statistics(head, rest).await;
         }
-        if let Some(rest) = path.strip_prefix(wallboard::ASSETS) {
-            return wallboard::asset(head, rest);
-        }
         match path {
             ingest::PATH => self.ingest.answer(head, body).await,
-            wallboard::PATH => match self.api.admit(&head.headers, TokenKind::Data, Format::Json) {
-                Ok(tenant) => wallboard::page(head, tenant.name.as_str()),
-                Err(refused) => refused,
-            },
             STATUS_PATH => self.api.status(head).await,
             STATE_PATH => self.api.state(head).await,
             LIVE_PATH => self.api.live(head).await,

@@ -65,14 +65,15 @@ function readSettings() {
   const base = parse(kept);
   if (THEMES.includes(theme)) base.theme = theme;
   // A link tells all of a view: what it leaves out is as by default. A bare address shows what this browser has kept.
-  const given = [location.search.slice(1), location.hash.slice(1)].filter((text) => text !== "").join("&");
+  const query = location.search.slice(1).replace(/(^|&)tenant=[^&]*/, "").replace(/^&/, "");
+  const given = [query, location.hash.slice(1)].filter((text) => text !== "").join("&");
   return given === "" ? base : parse(given, given.startsWith("view=") && !given.includes("&") ? base : { ...parse(""), theme: base.theme });
 }
 
 function choose(change) {
   settings = { ...settings, ...change };
   const text = write(settings);
-  history.replaceState(null, "", location.pathname + (text ? `#${text}` : ""));
+  history.replaceState(null, "", address(text));
   try {
     localStorage.setItem(store, text);
     if (settings.theme === "auto") localStorage.removeItem("theme");
@@ -82,6 +83,12 @@ function choose(change) {
   applySettings();
   draw(null);
   panel.refresh(board());
+}
+
+/** The page's address with settings: the tenant stays in its query, and nothing else, since settings were taken from it. */
+function address(text) {
+  const tenant = new URLSearchParams(location.search).get("tenant");
+  return location.pathname + (tenant ? `?tenant=${tenant}` : "") + (text ? `#${text}` : "");
 }
 
 function applySettings() {

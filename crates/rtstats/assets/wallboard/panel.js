@@ -157,7 +157,7 @@ export class SettingsDialog {
 
   async #copy(copied) {
     const fragment = write(this.#board.settings);
-    const address = `${location.origin}${location.pathname}${fragment ? `#${fragment}` : ""}`;
+    const address = `${location.origin}${location.pathname}${location.search}${fragment ? `#${fragment}` : ""}`;
     try {
       await navigator.clipboard.writeText(address);
       say(copied, "Copied. Who opens it signs in first.");

@@ -52,7 +52,7 @@ export class Trends {
 /** Loads what the server has kept; gives whether it could. */
 export async function load(trends, url) {
   try {
-    const answer = await fetch(`${url}?hours=${HOURS}`, { cache: "no-store", credentials: "same-origin" });
+    const answer = await fetch(`${url}&hours=${HOURS}`, { cache: "no-store", credentials: "same-origin" });
     if (!answer.ok) return false;
     trends.replace(await answer.json());
     return true;
