@@ -183,7 +183,8 @@ mod tests {
         for (name, source) in SOURCES {
             let text = std::str::from_utf8(source).unwrap();
             let text = text.replace("http://www.w3.org/2000/svg", "");
-            for banned in ["http:", "https:", "innerHTML", "insertAdjacentHTML", "eval(", "@import"] {
+            for banned in ["http:", "https:", "innerHTML", "insertAdjacentHTML", "eval(", "@import"]
+            {
                 assert!(!text.contains(banned), "{name}: {banned}");
             }
         }

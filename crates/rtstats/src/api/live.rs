@@ -120,13 +120,14 @@ impl Api {
         {
             return Ok(viewer);
         }
-        let tenant = self.admit(headers, TokenKind::Data, Format::Json).map_err(|mut refused| {
-            // A script of ours tells by itself what to do; no browser is to ask for a password on a wall screen.
-            if headers.get(FETCH_DEST).is_some_and(|dest| dest == "empty") {
-                refused.headers_mut().remove(header::WWW_AUTHENTICATE);
-            }
-            refused
-        })?;
+        let tenant =
+            self.admit(headers, TokenKind::Data, Format::Json).map_err(|mut refused| {
+                // A script of ours tells by itself what to do; no browser is to ask for a password on a wall screen.
+                if headers.get(FETCH_DEST).is_some_and(|dest| dest == "empty") {
+                    refused.headers_mut().remove(header::WWW_AUTHENTICATE);
+                }
+                refused
+            })?;
         Ok(Viewer { tenant: tenant.id, lease: self.while_token_holds(&tenant) })
     }
 

@@ -46,7 +46,8 @@ impl Engine {
                 })
                 .collect(),
         });
-        let names = Arc::new(Names { zone: self.zone.name().into(), groups, codes: codes.collect() });
+        let names =
+            Arc::new(Names { zone: self.zone.name().into(), groups, codes: codes.collect() });
         fold.index.names = Some(names.clone());
         names
     }
