@@ -8,6 +8,7 @@
 
 import { closeBrowser, contextOptions, theBrowser } from "./chromium.mjs";
 import { Server } from "./server.mjs";
+import { signedIn } from "./wallboard.mjs";
 
 const [agents = 2_000, seconds = 15] = process.argv.slice(2).map(Number);
 const QUEUES = 40;
@@ -52,13 +53,12 @@ await closeBrowser();
 await server.close();
 
 async function measure(fragment) {
-  const context = await browser.newContext({
-    baseURL: server.address, ...contextOptions({ width: 1920, height: 1080 }),
-    httpCredentials: { username: tenant.name, password: tenant.dataToken },
-  });
-  const page = await context.newPage();
+  const context = await browser.newContext({ baseURL: server.address, ...contextOptions({ width: 1920, height: 1080 }) });
+  const page = await signedIn({ tenant, page: () => context.newPage() });
+  await page.goto("about:blank");
   const session = await context.newCDPSession(page);
   await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
   const kinds = new Map();
   let bytes = 0;
   session.on("Network.responseReceived", ({ requestId, response }) => kinds.set(requestId, response.url));

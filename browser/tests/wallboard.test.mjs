@@ -242,7 +242,7 @@ test("a_page_that_comes_back_goes_on_where_it_was", async (t) => {
   const page = await openWallboard(world);
   await shown(page, "live");
   const asked = [];
-  page.on("request", (request) => request.url().endsWith("/live") && asked.push(request.headers()["last-event-id"]));
+  page.on("request", (request) => new URL(request.url()).pathname.endsWith("/live") && asked.push(request.headers()["last-event-id"]));
   await page.context().setOffline(true);
   // A stream that is open goes on where a browser is told to be offline; the page opens it anew when it is online.
   await page.context().setOffline(false);

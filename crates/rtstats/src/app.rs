@@ -207,11 +207,13 @@ fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJour
 fn api(
     config: &Config,
     directory: &Arc<ArcSwap<Directory>>,
+    accounts: &Arc<Accounts>,
     shards: &Arc<Shards>,
     feeds: Arc<Feeds>,
     accounts: &Arc<Accounts>,
     metrics: &Metrics,
 ) -> Api {
+    let watchers = Watchers { accounts: accounts.clone(), directory: directory.clone() };
     Api {
         directory: directory.clone(),
         shards: shards.clone(),
