@@ -225,6 +225,12 @@ fn api(
     }
 }
 
+fn ingest(config: &Config, journal: &Arc<dyn Journal>, api: &Arc<Api>) -> Ingest {
+    let limits = &config.limits;
+    let in_flight = limits.ingest_in_flight_bytes_max;
+    Ingest::new(journal.clone(), api.clone(), in_flight, limits.body_timeout)
+}
+
 fn listen(
     config: &Config,
     workers: usize,

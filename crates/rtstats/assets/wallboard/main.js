@@ -381,7 +381,13 @@ document.addEventListener("visibilitychange", () => { everyTick(); keepAwake(); 
 document.addEventListener("fullscreenchange", () => { keepAwake(); draw(null); });
 for (const kind of ["pageshow", "resume", "online"]) addEventListener(kind, everyTick);
 addEventListener("online", () => feed.open());
-addEventListener("hashchange", () => { settings = readSettings(); applySettings(); restartRotation(); draw(null); });
+addEventListener("hashchange", () => {
+  if (location.hash.startsWith("#share=")) return location.replace("/share" + location.hash);
+  settings = readSettings();
+  applySettings();
+  restartRotation();
+  draw(null);
+});
 addEventListener("resize", () => requestAnimationFrame(() => draw(null)));
 setInterval(everyTick, TICK_MS);
 setInterval(() => { if (rows.head && !trendsKnown && stopped === null) loadTrends(); }, 60_000);
