@@ -74,10 +74,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let (accounts, set_up) = open_accounts(config, &directory)?;
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
-    let certificates = match config.behind_proxy {
-        true => None,
-        false => Some(Arc::new(Certificates::open(config.certificate_source())?)),
-    };
+    let certificates = certificates(config)?;
     let (addresses, listeners) = listen(config, workers)?;
     let admin_listener = server::bind(config.admin_listen, "admin.listen", 1)?.remove(0);
     let admin_address = admin_listener.local_addr()?;
@@ -87,9 +84,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let api = Arc::new(api(config, &directory, &shards, feeds, &accounts, &metrics));
-    let in_flight = config.limits.ingest_in_flight_bytes_max;
-    let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
-    let ingest = Arc::new(ingest);
+    let ingest = Arc::new(ingest(config, &shared, &api));
     let routes = Routes {
         api: api.clone(),
         ingest: ingest.clone(),
@@ -207,13 +202,11 @@ fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJour
 fn api(
     config: &Config,
     directory: &Arc<ArcSwap<Directory>>,
-    accounts: &Arc<Accounts>,
     shards: &Arc<Shards>,
     feeds: Arc<Feeds>,
     accounts: &Arc<Accounts>,
     metrics: &Metrics,
 ) -> Api {
-    let watchers = Watchers { accounts: accounts.clone(), directory: directory.clone() };
     Api {
         directory: directory.clone(),
         shards: shards.clone(),
@@ -245,6 +238,14 @@ fn listen(
         }
     }
     Ok((addresses, listeners))
+}
+
+/// None behind a proxy, which has its own.
+fn certificates(config: &Config) -> anyhow::Result<Option<Arc<Certificates>>> {
+    match config.behind_proxy {
+        true => Ok(None),
+        false => Ok(Some(Arc::new(Certificates::open(config.certificate_source())?))),
+    }
 }
 
 /// The tenants and tokens in force, and the eye on their changes.
