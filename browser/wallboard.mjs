@@ -4,12 +4,17 @@
 export async function signedIn(world, options = {}) {
   const page = await world.page(options);
   await page.goto("/sign-in");
+  await signIn(page, world.tenant);
+  return page;
+}
+
+/** Signs the browser in whose page is the one for that. */
+export async function signIn(page, tenant) {
   const viewer = page.locator("section", { has: page.getByRole("heading", { name: "As a wallboard viewer" }) });
-  await viewer.getByLabel("Tenant").fill(world.tenant.name);
-  await viewer.getByLabel("Data Request Token").fill(world.tenant.dataToken);
+  await viewer.getByLabel("Tenant").fill(tenant.name);
+  await viewer.getByLabel("Data Request Token").fill(tenant.dataToken);
   await viewer.getByRole("button").click();
   await page.waitForURL("**/wallboard");
-  return page;
 }
 
 /** Opens the wallboard, signed in, and waits until it shows figures. */
