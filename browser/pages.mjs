@@ -4,6 +4,8 @@
 // else the fixture's `page` takes may be given; `signedIn: true` gives the Data Request Token where the browser is asked
 // for credentials; `prepare(page, tenant)` brings the page to what is to be seen.
 
+import { signIn } from "./wallboard.mjs";
+
 /** Signs the explorer in and asks for a queue. */
 async function explore(page, tenant) {
   await page.getByLabel("Tenant").fill(tenant.name);
@@ -14,8 +16,22 @@ async function explore(page, tenant) {
   await page.evaluate(() => document.getElementById("readQueueIn").scrollIntoView());
 }
 
+/** Opens the wallboard with settings. */
+const wall = (fragment) => async (page, tenant) => {
+  await signIn(page, tenant);
+  await page.goto("about:blank");
+  await page.goto(`/wallboard${fragment}`);
+  await page.locator(".view:not([hidden])").waitFor();
+  await page.locator("html[data-grade=live]").waitFor({ state: "attached" });
+};
+
 export const PAGES = [
   { name: "explorer", path: "/api/explorer" },
   { name: "explorer-answer-dark", path: "/api/explorer", theme: "dark", height: 1100, prepare: explore },
   { name: "explorer-phone", path: "/api/explorer", width: 360, height: 740, prepare: explore },
+  { name: "wallboard", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("") },
+  { name: "wallboard-light", path: "/sign-in", prepare: wall("#layout=cards") },
+  { name: "wallboard-agents", path: "/sign-in", width: 1920, height: 1080, prepare: wall("#view=agents&sort=state") },
+  { name: "wallboard-queue", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("#view=queue&queue=101") },
+  { name: "wallboard-phone", path: "/sign-in", width: 360, height: 740, prepare: wall("#layout=cards") },
 ];

@@ -84,9 +84,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let api = Arc::new(api(config, &directory, &shards, feeds, &accounts, &metrics));
-    let in_flight = config.limits.ingest_in_flight_bytes_max;
-    let ingest = Ingest::new(shared.clone(), api.clone(), in_flight, config.limits.body_timeout);
-    let ingest = Arc::new(ingest);
+    let ingest = Arc::new(ingest(config, &shared, &api));
     let routes = Routes {
         api: api.clone(),
         ingest: ingest.clone(),
@@ -218,6 +216,12 @@ fn api(
         feeds,
         sessions: Some(Arc::new(Watching::new(accounts.clone(), directory.clone()))),
     }
+}
+
+fn ingest(config: &Config, journal: &Arc<dyn Journal>, api: &Arc<Api>) -> Ingest {
+    let limits = &config.limits;
+    let in_flight = limits.ingest_in_flight_bytes_max;
+    Ingest::new(journal.clone(), api.clone(), in_flight, limits.body_timeout)
 }
 
 fn listen(

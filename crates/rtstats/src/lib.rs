@@ -28,6 +28,7 @@ pub mod routes;
 pub mod server;
 pub mod simulate;
 pub mod tls;
+pub mod wallboard;
 // Floor 5: what binds everything.
 pub mod app;
 pub mod cli;

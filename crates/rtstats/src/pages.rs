@@ -25,6 +25,7 @@ mod sign_in;
 mod start;
 mod stop;
 mod trail;
+mod wall;
 mod watching;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -47,6 +48,7 @@ use crate::{
     api::answer::Answer,
     telemetry::{IncidentId, Metrics},
     tenants::Directory,
+    wallboard,
 };
 
 /// How pages are served.
@@ -75,6 +77,9 @@ pub struct Pages {
 impl Pages {
     /// Answers whatever lies outside of the API.
     pub async fn answer(&self, head: &Parts, body: &mut Incoming, peer: IpAddr) -> Answer {
+        if let Some(rest) = head.uri.path().strip_prefix(wallboard::ASSETS) {
+            return answer::secured(wallboard::asset(head, rest), self.settings);
+        }
         if let Some(name) = head.uri.path().strip_prefix(assets::PATH) {
             return answer::secured(assets::answer(head, name), self.settings);
         }
@@ -107,7 +112,7 @@ impl Pages {
             (&Method::POST, ["invitation"]) => invitations::accept(asked).await,
             (&Method::GET, ["share"]) => links::show_open(asked),
             (&Method::POST, ["share"]) => links::open(asked).await,
-            (&Method::GET, ["wallboard"]) => start::wallboard(asked),
+            (&Method::GET, ["wallboard"]) => wall::show(asked),
             (&Method::GET, ["account"]) => account_pages::show(asked),
             (&Method::POST, ["account", "password"]) => account_pages::password(asked).await,
             (&Method::POST, ["account", "sessions", number]) => {

@@ -7,8 +7,8 @@ mod moving;
 mod write;
 
 pub use fields::{
-    AGENT_FIELDS, AGENT_SINCES, AgentRow, Field, FieldKind, Pace, QUEUE_FIELDS, QUEUE_SINCES,
-    QueueRow, Since,
+    AGENT_BESIDES, AGENT_FIELDS, AGENT_SINCES, AgentRow, Beside, Field, FieldKind, Pace,
+    QUEUE_BESIDES, QUEUE_FIELDS, QUEUE_SINCES, QueueRow, Since,
 };
 pub use moving::{LiveRow, Totals};
 pub use write::json_text;

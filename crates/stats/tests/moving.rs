@@ -4,7 +4,10 @@
 
 use serde_json::{Value, json};
 use stats::{
-    document::{AGENT_FIELDS, AGENT_SINCES, LiveRow, Pace, QUEUE_FIELDS, QUEUE_SINCES, Totals},
+    document::{
+        AGENT_BESIDES, AGENT_FIELDS, AGENT_SINCES, LiveRow, Pace, QUEUE_BESIDES, QUEUE_FIELDS,
+        QUEUE_SINCES, Totals,
+    },
     engine::Engine,
     parse::parse_batch,
     zone::Zone,
@@ -42,14 +45,16 @@ fn a_whole_row_has_every_field_but_clocks_and_the_instants_that_stand_for_them()
     let frozen = engine(DESK).freeze(NINE + 5_000);
     let agent = json_of(|out| frozen.agents[0].write_whole(out));
     let queue = json_of(|out| frozen.queues[0].write_whole(out));
-    for (row, fields, sinces) in
-        [(&agent, AGENT_FIELDS, AGENT_SINCES), (&queue, QUEUE_FIELDS, QUEUE_SINCES)]
-    {
+    for (row, fields, sinces, besides) in [
+        (&agent, AGENT_FIELDS, AGENT_SINCES, AGENT_BESIDES),
+        (&queue, QUEUE_FIELDS, QUEUE_SINCES, QUEUE_BESIDES),
+    ] {
         let mut expected: Vec<&str> = fields
             .iter()
             .filter(|field| field.pace != Pace::Clock)
             .map(|field| field.name)
             .chain(sinces.iter().map(|since| since.name))
+            .chain(besides.iter().map(|beside| beside.name))
             .collect();
         expected.sort_unstable();
         let mut names: Vec<&str> = row.as_object().unwrap().keys().map(String::as_str).collect();
@@ -107,6 +112,36 @@ fn only_what_has_changed_is_told_and_totals_when_they_are_due() {
 }
 
 #[test]
+fn a_row_tells_the_agents_queues_and_the_queues_service_level_as_they_change() {
+    let mut engine = engine(DESK);
+    let before = engine.freeze(NINE + 1_000);
+    assert!(before.agents[0].queues.is_empty());
+    assert_eq!(json_of(|out| before.queues[0].write_whole(out))["sla-percent"], Value::Null);
+    send(
+        &mut engine,
+        r#"{"time":1717578002000,"type":"queue.configured","queue":3,"name":"Help","media":"chat"}
+{"time":1717578002000,"type":"queue.configured","queue":7,"name":"Sales","media":"phone","sla":{"percent":80,"within_seconds":20}}
+{"time":1717578002000,"type":"assignment.set","agent":"ann","queue":7,"assigned":true}
+{"time":1717578002000,"type":"assignment.set","agent":"ann","queue":3,"assigned":true,"enabled":false}
+"#,
+    );
+    let after = engine.freeze(NINE + 2_000);
+    let (mut agent, mut queue) = (before.agents[0].clone(), before.queues[0].clone());
+    let told = json_of(|out| {
+        assert!(after.agents[0].write_changes(&mut agent, Totals::WithChanges, out));
+    });
+    assert_eq!(told["queues"], json!([-3, 7]));
+    let told = json_of(|out| {
+        assert!(after.queues[1].write_changes(&mut queue, Totals::WithChanges, out));
+    });
+    assert_eq!((&told["sla-percent"], &told["sla-within-seconds"]), (&json!(80), &json!(20)));
+    let mut restored = Engine::restore(&engine.snapshot()).unwrap();
+    assert_eq!(restored.freeze(NINE + 2_000), after);
+    send(&mut engine, r#"{"time":1717578003000,"type":"queue.removed","queue":3}"#);
+    assert_eq!(*engine.freeze(NINE + 3_000).agents[0].queues, [7]);
+}
+
+#[test]
 fn names_are_given_anew_only_once_one_has_changed() {
     let mut engine = engine(
         r#"{"time":1717578000000,"type":"group.configured","group":3,"name":"North"}
@@ -114,6 +149,7 @@ fn names_are_given_anew_only_once_one_has_changed() {
 "#,
     );
     let names = engine.names();
+    assert_eq!(&*names.zone, "UTC");
     assert_eq!(names.groups, [(3, "North".into())]);
     assert_eq!(&*names.codes[0].name, "Breaks");
     assert_eq!(names.codes[0].items, [(5, "lun".into(), "Lunch".into())]);

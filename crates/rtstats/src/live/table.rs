@@ -183,7 +183,9 @@ fn comma(out: &mut Vec<u8>, empty: usize) {
 }
 
 fn write_names(names: &Names, out: &mut Vec<u8>) {
-    out.extend_from_slice(b",\"names\":{\"groups\":{");
+    out.extend_from_slice(b",\"names\":{\"zone\":");
+    json_text(out, &names.zone);
+    out.extend_from_slice(b",\"groups\":{");
     each(out, &names.groups, |out, (group, name)| {
         key(out, i64::from(*group));
         json_text(out, name);
@@ -262,7 +264,7 @@ mod tests {
         });
         let (agents, queues) = (agents.collect(), queues.collect());
         let groups = (0..*names).map(|group| (u32::from(group), "group".into())).collect();
-        let names = Arc::new(Names { groups, codes: Vec::new() });
+        let names = Arc::new(Names { zone: "UTC".into(), groups, codes: Vec::new() });
         View { frozen: Frozen { instant, agents, queues }, counted: Some(instant), names }
     }
 

@@ -229,8 +229,11 @@ impl<'a> Asked<'a> {
     }
 
     /// Where whoever is signed in begins.
-    pub(super) fn home(_role: &Role) -> &'static str {
-        "/"
+    pub(super) fn home(role: &Role) -> &'static str {
+        match role {
+            Role::Viewer { .. } => "/wallboard",
+            Role::Platform | Role::Tenant(_) | Role::Agent { .. } => "/",
+        }
     }
 }
 

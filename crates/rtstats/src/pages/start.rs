@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Asked, Page, Shown, Stop, answer};
+use super::{Asked, Page, Shown, Stop};
 use crate::accounts::Role;
 
 /// Where things are.
@@ -12,6 +12,7 @@ pub(super) fn show(asked: &Asked<'_>) -> Shown {
             None => (welcome()),
             Some(Role::Viewer { .. }) => {
                 p.lead { "This screen is signed in to look at " (names(asked)) "." }
+                p.actions { a.button.primary href="/wallboard" { "Open the wallboard" } }
             }
             Some(Role::Agent { agent, .. }) => {
                 p.lead { "Agent " strong { (agent) } " of " (names(asked)) "." }
@@ -19,6 +20,7 @@ pub(super) fn show(asked: &Asked<'_>) -> Shown {
             Some(Role::Platform | Role::Tenant(_)) => {
                 p.lead { "Who may sign in, what wall screens show, and who changed what." }
                 (places(&[
+                    ("/wallboard", "Wallboard", "Queues and agents, live."),
                     ("/manager", "Tenants", "Each tenant's links for wall screens."),
                     ("/manager/accounts", "Accounts", "Administrators and agents who may sign in."),
                     ("/manager/audit", "Audit trail", "Who changed what, when, and from where."),
@@ -73,12 +75,6 @@ fn interfaces() -> Markup {
     }
 }
 
-/// The way of wall screens: signed in they begin at the start, else they sign in.
-pub(super) fn wallboard(asked: &Asked<'_>) -> Shown {
-    let session = asked.signed_in()?;
-    Ok(answer::see_other(Asked::home(&session.role)))
-}
-
 /// The tenants that whoever is signed in administers.
 pub(super) fn tenants(asked: &Asked<'_>) -> Shown {
     asked.administrator()?;
@@ -90,12 +86,14 @@ pub(super) fn tenants(asked: &Asked<'_>) -> Shown {
         } @else {
             div.table tabindex="0" role="region" aria-label="Tenants" {
                 table {
-                    thead { tr { th scope="col" { "Tenant" } th scope="col" { "Time zone" } th scope="col" { "Wall screens" } } }
+                    thead { tr { th scope="col" { "Tenant" } th scope="col" { "Time zone" } th scope="col" { "Wallboard" } th scope="col" { "Wall screens" } } }
                     tbody {
                         @for tenant in &tenants {
                             tr {
                                 th scope="row" { (tenant.name) }
                                 td { (tenant.zone) }
+                                td { a href={ "/wallboard?tenant=" (tenant.name) }
+                                    aria-label={ "Wallboard of " (tenant.name) } { "Open" } }
                                 td { a href={ "/manager/tenants/" (tenant.name) "/links" }
                                     aria-label={ "Links for wall screens of " (tenant.name) } { "Links" } }
                             }

@@ -45,6 +45,15 @@ pub struct Since {
     pub about: &'static str,
 }
 
+/// What stands beside the fields in the live feed alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside {
+    /// Its name in the live feed.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+}
+
 /// Kind of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
@@ -71,6 +80,8 @@ macro_rules! rust_type {
     (NumberOrEmpty) => { Option<i64> };
     (Text) => { Arc<str> };
     (Word) => { &'static str };
+    (Known) => { Option<i64> };
+    (List) => { Arc<[i64]> };
 }
 
 macro_rules! field_kind {
@@ -116,6 +127,12 @@ macro_rules! show {
             None => $form.empty($tag),
         }
     };
+    ($form:expr, $tag:expr, $value:expr, Known) => {
+        $form.number_or_null($tag, $value)
+    };
+    ($form:expr, $tag:expr, $value:expr, List) => {
+        $form.list($tag, &$value)
+    };
     ($form:expr, $tag:expr, $value:expr, $text:ident) => {
         $form.text($tag, &$value)
     };
@@ -135,15 +152,17 @@ macro_rules! tag {
 }
 
 macro_rules! document {
-    ($(#[$doc:meta])* $row:ident $table:ident $sinces:ident $list:literal $item:literal
+    ($(#[$doc:meta])* $row:ident $table:ident $sinces:ident $besides:ident $list:literal $item:literal
      id $id:ident $id_name:literal $id_kind:ident;
      $($field:ident $name:literal $kind:ident $unit:literal $about:literal)*;
-     $($since:ident $since_name:literal $of:literal $since_about:literal)*) => {
+     $($since:ident $since_name:literal $of:literal $since_about:literal)*;
+     $($beside:ident $beside_name:literal $beside_kind:ident $beside_about:literal)*) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq)]
         pub struct $row {
             $(#[doc = $about] pub $field: rust_type!($kind),)*
             $(#[doc = $since_about] pub $since: Option<Millis>,)*
+            $(#[doc = $beside_about] pub $beside: rust_type!($beside_kind),)*
         }
 
         #[doc = concat!("The fields of `", stringify!($row), "` in the document's order.")]
@@ -156,6 +175,11 @@ macro_rules! document {
         #[doc = concat!("The instants beside the fields of `", stringify!($row), "`.")]
         pub const $sinces: &[Since] = &[
             $(Since { name: $since_name, field: $of, about: $since_about },)*
+        ];
+
+        #[doc = concat!("What the live feed tells beside the fields of `", stringify!($row), "`.")]
+        pub const $besides: &[Beside] = &[
+            $(Beside { name: $beside_name, about: $beside_about },)*
         ];
 
         impl Row for $row {
@@ -186,12 +210,13 @@ macro_rules! document {
                 $(if !matches!(pace!($kind), Pace::Clock) {
                     show!(out, tag!($name), self.$field, $kind);
                 })*
-                $(out.instant(tag!($since_name), self.$since);)*
+                $(out.number_or_null(tag!($since_name), self.$since);)*
+                $(show!(out, tag!($beside_name), self.$beside, $beside_kind);)*
             }
 
             fn differs(&self, shown: &$row) -> bool {
                 $((matches!(pace!($kind), Pace::Change) && self.$field != shown.$field) ||)*
-                $(self.$since != shown.$since ||)* false
+                $(self.$since != shown.$since ||)* $(self.$beside != shown.$beside ||)* false
             }
 
             fn differs_in_totals(&self, shown: &$row) -> bool {
@@ -204,8 +229,12 @@ macro_rules! document {
                     shown.$field = self.$field.clone();
                 })*
                 $(if self.$since != shown.$since {
-                    out.instant(tag!($since_name), self.$since);
+                    out.number_or_null(tag!($since_name), self.$since);
                     shown.$since = self.$since;
+                })*
+                $(if self.$beside != shown.$beside {
+                    show!(out, tag!($beside_name), self.$beside, $beside_kind);
+                    shown.$beside = self.$beside.clone();
                 })*
             }
         }
@@ -214,7 +243,7 @@ macro_rules! document {
 
 document! {
     /// One agent's figures.
-    AgentRow AGENT_FIELDS AGENT_SINCES "agents" "agent"
+    AgentRow AGENT_FIELDS AGENT_SINCES AGENT_BESIDES "agents" "agent"
     id agent_id "agent-id" Text;
     agent_id "agent-id" Text "" "Login id of the agent."
     agent_media_id "agent-media-id" Number "code" "Medium of the work taken up last: 0 none yet, 1 phone, 2 chat, 3 email, 4 voicemail."
@@ -251,12 +280,13 @@ document! {
     time_in_status "time-in-status" Clock "s" "Time since agent-status or its code changed, -1 before the first status.";
     phone_line1_status_since "phone-line1-status-since" "phone-line1-status-time" "Since when line 1 is as shown; none while unused or idle."
     phone_line2_status_since "phone-line2-status-since" "phone-line2-status-time" "Since when line 2 is as shown; none while unused."
-    status_since "status-since" "time-in-status" "Since when agent-status and its code are as shown; none before the first status."
+    status_since "status-since" "time-in-status" "Since when agent-status and its code are as shown; none before the first status.";
+    queues "queues" List "Numbers of the queues to which the agent is assigned; negative where disabled."
 }
 
 document! {
     /// One queue's figures.
-    QueueRow QUEUE_FIELDS QUEUE_SINCES "queues" "queue"
+    QueueRow QUEUE_FIELDS QUEUE_SINCES QUEUE_BESIDES "queues" "queue"
     id queue_id "queue-id" Number;
     agent_count_busy "agent-count-busy" Number "count" "Enabled agents who are offered or process a transaction, of whichever queue."
     agent_count_logged_out "agent-count-loggedOut" Number "count" "Enabled agents who are logged out."
@@ -288,5 +318,7 @@ document! {
     thirty_min_longest_wait_time "thirty-min-longest-wait-time" Number "s" "Longest wait among the same visits, -1 if there are none."
     thirty_min_queued "thirty-min-queued" Number "count" "Visits that entered in the last 30 minutes."
     thirty_min_sla_activity "thirty-min-sla-activity" Number "%" "Service level of the visits that entered in the last 30 minutes, -1 if there is none.";
-    longest_wait_since "longest-wait-since" "longest-wait-time" "When the visit entered that has waited longest; none if nobody waits."
+    longest_wait_since "longest-wait-since" "longest-wait-time" "When the visit entered that has waited longest; none if nobody waits.";
+    sla_percent "sla-percent" Known "The share that is to be accepted within the limit; none without an SLA."
+    sla_within_seconds "sla-within-seconds" Known "The limit of the SLA; none without one."
 }

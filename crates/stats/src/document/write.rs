@@ -102,8 +102,8 @@ impl<'a> Json<'a> {
         Json { out, first: true }
     }
 
-    /// An instant in milliseconds, or null.
-    pub fn instant(&mut self, tag: &Tag, value: Option<i64>) {
+    /// A number, or null.
+    pub fn number_or_null(&mut self, tag: &Tag, value: Option<i64>) {
         match value {
             Some(value) => self.number(tag, value),
             None => {
@@ -111,6 +111,19 @@ impl<'a> Json<'a> {
                 self.out.extend_from_slice(b"null");
             }
         }
+    }
+
+    /// An array of numbers.
+    pub fn list(&mut self, tag: &Tag, values: &[i64]) {
+        self.key(tag);
+        self.out.push(b'[');
+        for (place, value) in values.iter().enumerate() {
+            if place > 0 {
+                self.out.push(b',');
+            }
+            push_number(self.out, *value);
+        }
+        self.out.push(b']');
     }
 
     #[inline]

@@ -20,6 +20,9 @@ pub struct Agent {
     pub group: u32,
     /// By place of the queue.
     pub assignments: Vec<Assignment>,
+    /// The same by the queues' numbers, as the live feed tells it; none after a change.
+    #[serde(skip)]
+    pub queues: Option<Arc<[i64]>>,
     pub base: Base,
     pub code: Code,
     pub status_time: StatusTime,
@@ -90,6 +93,7 @@ impl Agent {
             name: no_text.clone(),
             group: 0,
             assignments: Vec::new(),
+            queues: None,
             base: Base::LoggedOut,
             code: Code { list: None, item: None, short_code: no_text.clone() },
             status_time: StatusTime::default(),

@@ -68,6 +68,7 @@ impl Fold {
         }
         for (_, agent) in self.agents.iter_mut() {
             agent.assignments.retain(|tie| tie.queue != slot);
+            agent.queues = None;
         }
         self.queues.remove(slot, at);
         self.index.queues.remove(&id);
@@ -135,6 +136,7 @@ impl Fold {
     ) -> Result<(), Reason> {
         let (slot, queue) = (self.agent_slot(agent)?, self.queue_slot(queue)?);
         let agent = &mut self.agents[slot];
+        agent.queues = None;
         let place = agent.assignments.binary_search_by_key(&queue, |tie| tie.queue);
         let old = place.ok().map(|place| agent.assignments[place]);
         match (place, enabled) {

@@ -1,10 +1,13 @@
 //! Every field of every agent and queue at one instant: SPEC §3's tables, evaluated.
 
+use std::sync::Arc;
+
 use super::{
     Engine,
     agent::Agent,
     fold::Fold,
     queue::{Column, Queue},
+    slots::Slots,
     status_time::{Class, Status},
 };
 use crate::{
@@ -47,7 +50,13 @@ impl Engine {
         let edges = self.edges(now);
         let fold = &mut self.fold;
         let order = fold.index.agent_order.take().unwrap_or_else(|| order_of_agents(fold));
-        let agents = order.iter().map(|slot| agent_row(&fold.agents[*slot], edges)).collect();
+        let mut agents = Vec::with_capacity(order.len());
+        for slot in &order {
+            let agent = &mut fold.agents[*slot];
+            let queues = agent.queues.take().unwrap_or_else(|| queues_of(agent, &fold.queues));
+            agent.queues = Some(queues.clone());
+            agents.push(agent_row(agent, queues, edges));
+        }
         fold.index.agent_order = Some(order);
         let mut slots: Vec<(u32, u32)> =
             fold.queues.iter().map(|(slot, queue)| (queue.id, slot)).collect();
@@ -90,7 +99,19 @@ pub(super) fn order_of_agents(fold: &Fold) -> Vec<u32> {
     named.into_iter().map(|(_, slot)| slot).collect()
 }
 
-fn agent_row(agent: &Agent, Edges { now, w, day_start }: Edges) -> AgentRow {
+/// The numbers of an agent's queues in their order, negative where disabled.
+fn queues_of(agent: &Agent, queues: &Slots<Queue>) -> Arc<[i64]> {
+    let numbers = agent.assignments.iter().map(|tie| {
+        let number = i64::from(queues[tie.queue].id);
+        if tie.enabled { number } else { -number }
+    });
+    let mut numbers: Vec<i64> = numbers.collect();
+    numbers.sort_unstable_by_key(|number| number.abs());
+    numbers.into()
+}
+
+fn agent_row(agent: &Agent, queues: Arc<[i64]>, edges: Edges) -> AgentRow {
+    let Edges { now, w, day_start } = edges;
     let time = &agent.status_time;
     let status = time.status();
     let code = agent.shown_code();
@@ -134,6 +155,7 @@ fn agent_row(agent: &Agent, Edges { now, w, day_start }: Edges) -> AgentRow {
         status_since: agent.pair_since,
         phone_line1_status_since: line1.shown_since(Line::One),
         phone_line2_status_since: line2.shown_since(Line::Two),
+        queues,
     }
 }
 
@@ -178,6 +200,8 @@ fn queue_row(queue: &mut Queue, edges: Edges, sla_target: SlaTarget) -> QueueRow
         thirty_min_queued: queue.window.queued,
         thirty_min_sla_activity: under_sla(queue.window.service.percent()),
         longest_wait_since,
+        sla_percent: sla.map(|sla| i64::from(sla.percent)),
+        sla_within_seconds: sla.map(|sla| i64::from(sla.within_seconds)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the numbers in the documents are called: groups, status code lists and their items.
+//! What the numbers in the documents are called: groups, status code lists and their items; and whose days they tell of.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use super::Engine;
 /// The names of one tenant; by number.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Names {
+    /// The time zone whose days are counted.
+    pub zone: Arc<str>,
     /// Groups.
     pub groups: Vec<(u32, Arc<str>)>,
     /// Status code lists.
@@ -44,7 +46,8 @@ impl Engine {
                 })
                 .collect(),
         });
-        let names = Arc::new(Names { groups, codes: codes.collect() });
+        let names =
+            Arc::new(Names { zone: self.zone.name().into(), groups, codes: codes.collect() });
         fold.index.names = Some(names.clone());
         names
     }

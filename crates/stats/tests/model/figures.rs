@@ -183,7 +183,18 @@ impl Model {
             status_since: agent.shown_changed,
             phone_line1_status_since: line_since(0, &[-1, 0]),
             phone_line2_status_since: line_since(1, &[-1]),
+            queues: self.queues_of(number),
         }
+    }
+
+    /// Numbers of the agent's queues, negative where disabled.
+    fn queues_of(&self, agent: usize) -> Arc<[i64]> {
+        let ties = self.assignments.iter().filter(|((of, _), _)| *of == agent);
+        let ties = ties.map(|((_, queue), enabled)| (self.queues[*queue].id, *enabled));
+        let ties: std::collections::BTreeMap<u32, bool> = ties.collect();
+        ties.into_iter()
+            .map(|(queue, enabled)| if enabled { i64::from(queue) } else { -i64::from(queue) })
+            .collect()
     }
 
     fn entered_processing(
@@ -275,6 +286,8 @@ impl Model {
             // The first instant of `w < t` is w + 1.
             thirty_min_sla_activity: service_level(queue, &visits, at, at.now - HALF_HOUR_MS + 1),
             longest_wait_since: waiting().map(|visit| visit.entered).min(),
+            sla_percent: queue.sla.map(|sla| i64::from(sla.percent)),
+            sla_within_seconds: queue.sla.map(|sla| i64::from(sla.within_seconds)),
         }
     }
 

@@ -1,0 +1,316 @@
+// The wallboard in a browser: what is pushed is shown, what is old looks old, and every way of use works.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { start } from "../fixture.mjs";
+import { agentNames, card, furnish, openWallboard, signedIn } from "../wallboard.mjs";
+
+/** Errors of connections that these tests cut on purpose. */
+const CUT = /ERR_|Failed to load resource/;
+
+const shown = (page, grade) => page.locator(`html[data-grade="${grade}"]`).waitFor({ state: "attached" });
+
+test("the_wallboard_shows_a_pushed_change_within_a_second", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world);
+  const waiting = card(page, "Sales").locator(".waiting .value");
+  assert.equal(await waiting.textContent(), "0");
+  // The page itself notes when it shows the figure, so that asking for it costs the measure nothing.
+  const seen = page.evaluate(() => new Promise((resolve) => {
+    const value = [...document.querySelectorAll(".card")].find((card) => card.textContent.includes("Sales")).querySelector(".waiting .value");
+    new MutationObserver(() => resolve([value.textContent, Date.now()])).observe(value, { childList: true, characterData: true, subtree: true });
+  }));
+  const sent = Date.now();
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 });
+  const [figure, at] = await seen;
+  assert.equal(figure, "1");
+  assert.ok(at - sent < 1_000, `${at - sent} ms`);
+  await card(page, "Sales").locator(".wait .value", { hasText: /^0:0[1-9]$/ }).waitFor();
+  await world.post({ type: "transaction.accepted", transaction: "t1", agent: "ann" });
+  await card(page, "Sales").locator('.level[data-met="good"]', { hasText: /100\s?%/ }).waitFor();
+});
+
+test("clocks_tick_second_by_second", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#view=agents&x=");
+  const values = await page.evaluate(() => new Promise((resolve) => {
+    const cell = document.querySelector(".agents-list tbody:not(.edge) .c-since");
+    const values = [];
+    new MutationObserver(() => {
+      values.push(cell.textContent);
+      if (values.length === 4) resolve(values);
+    }).observe(cell, { childList: true, characterData: true, subtree: true });
+  }));
+  const seconds = values.map((text) => text.split(":").reduce((sum, part) => sum * 60 + Number(part), 0));
+  assert.deepEqual(seconds, seconds.map((_, place) => seconds[0] + place), "each second once");
+});
+
+test("figures_look_old_while_the_server_is_gone_and_go_on_after", async (t) => {
+  const world = await start(t);
+  world.allowErrors(CUT);
+  await furnish(world);
+  const page = await openWallboard(world);
+  await shown(page, "live");
+  await world.server.stop();
+  const banner = page.locator("#banner");
+  await banner.getByText("Connection lost").waitFor();
+  assert.match(await banner.textContent(), /The server was stopped|can't be reached/);
+  assert.match(await page.locator("#pulse").textContent(), /Old figures/);
+  const view = page.locator("#view-queues");
+  assert.match(await view.evaluate((element) => getComputedStyle(element).filter), /grayscale/);
+  await world.server.start();
+  await shown(page, "live");
+  await banner.waitFor({ state: "hidden" });
+  await world.post({ type: "transaction.queued", transaction: "t9", queue: 7 });
+  await card(page, "Support").locator(".waiting .value", { hasText: "1" }).waitFor();
+});
+
+test("figures_look_old_while_nothing_comes_and_their_clocks_stand", async (t) => {
+  const world = await start(t);
+  world.allowErrors(CUT);
+  await furnish(world);
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 });
+  const page = await openWallboard(world);
+  await shown(page, "live");
+  world.server.pause();
+  await page.locator("html[data-cause=stalled]").waitFor({ state: "attached" });
+  const wait = card(page, "Sales").locator(".wait .value");
+  const [before, age] = [await wait.textContent(), await page.locator("#banner .age").textContent()];
+  await world.until(async () => (await page.locator("#banner .age").textContent()) !== age, "the age goes on");
+  assert.equal(await wait.textContent(), before, "a clock of old figures stands");
+  world.server.resume();
+  await shown(page, "live");
+});
+
+test("a_new_token_ends_the_page_and_says_what_to_do", async (t) => {
+  const world = await start(t);
+  world.allowErrors(CUT);
+  await furnish(world);
+  const page = await openWallboard(world);
+  await shown(page, "live");
+  world.server.command("token", "new", "acme", "data");
+  await page.locator("html[data-cause=refused]").waitFor({ state: "attached" });
+  const banner = page.locator("#banner");
+  assert.match(await banner.textContent(), /Signed out.*revoked or replaced.*Sign in again/);
+  assert.ok(await banner.getByRole("button", { name: "Sign in" }).isVisible());
+});
+
+test("agents_are_filtered_sorted_and_searched", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#view=agents&x=");
+  const names = async (expected) => world.until(async () => JSON.stringify(await agentNames(page)) === JSON.stringify(expected), expected.join());
+  await names(["Ann Lee", "Bob Ray", "Cid Moe", "Dee Fox", "Eve Orr"]);
+  await page.getByRole("row", { name: /Bob Ray/ }).getByText("On break · Lunch").waitFor();
+  await page.getByLabel("Queue", { exact: true }).selectOption("115");
+  await names(["Ann Lee", "Bob Ray", "Eve Orr"]);
+  await page.getByLabel("Group", { exact: true }).selectOption({ label: "South" });
+  await names(["Eve Orr"]);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByRole("button", { name: /Available/ }).first().click();
+  await names(["Ann Lee", "Cid Moe"]);
+  await page.getByRole("button", { name: "Agent", exact: true }).click();
+  await names(["Cid Moe", "Ann Lee"]);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByLabel("Search").fill("south");
+  await names(["Eve Orr", "Dee Fox", "Cid Moe"]);
+  await page.getByLabel("Search").fill("nobody");
+  await page.getByText("No agent passes the filters").waitFor();
+  // Whoever changes state moves in and out of a filter as it happens.
+  await page.getByLabel("Search").fill("");
+  await page.getByRole("button", { name: /On break/ }).first().click();
+  await names(["Bob Ray"]);
+  await world.post({ type: "agent.status", agent: "ann", status: "on-break" });
+  await names(["Bob Ray", "Ann Lee"]);
+  assert.match(page.url(), /state=4/);
+});
+
+test("only_rows_in_sight_are_made_and_scrolling_shows_the_others", async (t) => {
+  const world = await start(t);
+  const ids = Array.from({ length: 600 }, (_, place) => `a${String(place).padStart(3, "0")}`);
+  await world.post(ids.map((agent) => ({ type: "agent.configured", agent, name: `Agent ${agent}` })));
+  const page = await openWallboard(world, "#view=agents&x=");
+  await page.getByText("600 agents").waitFor();
+  const made = await page.locator(".agents-list tbody:not(.edge) tr").count();
+  assert.ok(made > 10 && made < 60, `${made} rows`);
+  await page.locator("#view-agents .scroller").evaluate((scroller) => { scroller.scrollTop = scroller.scrollHeight; });
+  await page.getByText("Agent a599").waitFor();
+  assert.equal(await page.locator(".agents-list").getAttribute("aria-rowcount"), "601");
+  const place = await page.locator(".agents-list tr", { hasText: "Agent a599" }).getAttribute("aria-rowindex");
+  assert.equal(place, "601");
+});
+
+test("all_can_be_done_by_keys", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world);
+  const view = async (name) => page.locator(`#view-${name}:not([hidden])`).waitFor();
+  await page.keyboard.press("2");
+  await view("agents");
+  await page.keyboard.press("/");
+  await page.keyboard.type("dee");
+  await world.until(async () => (await agentNames(page)).join() === "Dee Fox", "the search");
+  await page.keyboard.press("Escape");
+  await world.until(async () => (await agentNames(page)).length === 5, "the search is cleared");
+  await page.keyboard.press("3");
+  await view("queue");
+  await page.locator(".single").getByRole("heading", { name: "Support" }).waitFor();
+  await page.keyboard.press("ArrowRight");
+  await page.locator(".single").getByRole("heading", { name: "Sales" }).waitFor();
+  await page.keyboard.press("1");
+  await view("queues");
+  await page.keyboard.press("?");
+  const keys = page.getByRole("dialog", { name: "Keys" });
+  await keys.getByText("Full screen").waitFor();
+  await page.keyboard.press("Escape");
+  await keys.waitFor({ state: "hidden" });
+  for (const theme of ["light", "dark"]) {
+    await page.keyboard.press("t");
+    await page.locator(`html[data-theme=${theme}]`).waitFor({ state: "attached" });
+  }
+  await page.keyboard.press("+");
+  await page.locator("html[data-size=large]").waitFor({ state: "attached" });
+  // Every stop of the tabulator is seen.
+  for (let stop = 0; stop < 12; stop++) {
+    await page.keyboard.press("Tab");
+    const [outline, element] = await page.evaluate(() => [getComputedStyle(document.activeElement).outlineStyle, document.activeElement.outerHTML.slice(0, 80)]);
+    // After the last stop the browser's own controls have their turn.
+    if (!element.startsWith("<body")) assert.notEqual(outline, "none", element);
+  }
+});
+
+test("a_threshold_that_is_passed_is_unmistakable_and_told_once", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#alert=*:w5;115:w0");
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 }, { type: "transaction.queued", transaction: "t2", queue: 7 });
+  const sales = card(page, "Sales");
+  await sales.getByText("1 waiting, limit 0").waitFor();
+  assert.equal(await sales.getAttribute("data-level"), "2");
+  await card(page, "Support").locator(".waiting .value", { hasText: "1" }).waitFor();
+  assert.equal(await card(page, "Support").getAttribute("data-level"), null);
+  assert.match(await page.locator("#told").textContent(), /^Alarm\. Sales: 1 waiting, limit 0$/);
+  assert.match(await page.title(), /^\(1!\)/);
+  await world.post({ type: "transaction.abandoned", transaction: "t1" });
+  await sales.getByText("1 waiting, limit 0").waitFor({ state: "hidden" });
+  assert.doesNotMatch(await page.title(), /!/);
+});
+
+test("thresholds_and_choices_are_remembered_and_go_by_link", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world);
+  await page.keyboard.press("s");
+  const settings = page.getByRole("dialog", { name: "Settings" });
+  await settings.getByLabel("Sales: Waiting, more than").fill("3");
+  await settings.getByLabel("All queues: Level below, %").fill("70");
+  await settings.getByLabel("Theme").selectOption("dark");
+  await settings.getByLabel("Next page after").fill("30");
+  await settings.getByLabel("Queues as").selectOption("table");
+  await page.keyboard.press("Escape");
+  const link = page.url();
+  assert.match(decodeURIComponent(link), /alert=/);
+  await page.goto("about:blank");
+  await page.goto("/wallboard");
+  await page.locator("#view-queues[data-layout=table]").waitFor();
+  await page.locator("html[data-theme=dark]").waitFor({ state: "attached" });
+  const other = await openWallboard(world, new URL(link).hash);
+  await other.locator("#view-queues[data-layout=table]").waitFor();
+  await other.keyboard.press("s");
+  assert.equal(await other.getByLabel("Sales: Waiting, more than").inputValue(), "3");
+  assert.equal(await other.getByLabel("All queues: Level below, %").inputValue(), "70");
+  assert.equal(await other.getByLabel("Next page after").inputValue(), "30");
+});
+
+test("pages_follow_one_another_in_a_rotation", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#rotate=5&pages=queues,agents,115");
+  await page.locator("#view-agents:not([hidden])").waitFor();
+  await page.locator("#view-queue:not([hidden])").getByRole("heading", { name: "Sales" }).waitFor();
+  await page.keyboard.press("r");
+  await page.locator("#tool-rotate[aria-pressed=false]").waitFor();
+});
+
+test("a_page_that_comes_back_goes_on_where_it_was", async (t) => {
+  const world = await start(t);
+  world.allowErrors(CUT);
+  await furnish(world);
+  const page = await openWallboard(world);
+  await shown(page, "live");
+  const asked = [];
+  page.on("request", (request) => new URL(request.url()).pathname.endsWith("/live") && asked.push(request.headers()["last-event-id"]));
+  await page.context().setOffline(true);
+  // A stream that is open goes on where a browser is told to be offline; the page opens it anew when it is online.
+  await page.context().setOffline(false);
+  await world.until(() => asked.length > 0, "the stream is opened again");
+  assert.match(asked[0] ?? "", /^\d+$/);
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 7 });
+  await card(page, "Support").locator(".waiting .value", { hasText: "1" }).waitFor();
+});
+
+const VIEWS = ["#alert=*:w0", "#layout=table&alert=*:w0", "#view=agents&x=", "#view=queue&queue=115"];
+
+for (const theme of ["light", "dark"]) {
+  test(`axe_finds_nothing_in_the_${theme}_theme`, async (t) => {
+    const world = await start(t);
+    await furnish(world);
+    await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 });
+    for (const fragment of VIEWS) {
+      const page = await openWallboard(world, fragment, { theme });
+      await world.axe(page);
+      await page.context().close();
+    }
+    const page = await openWallboard(world, "", { theme });
+    for (const [key, name] of [["s", "Settings"], ["?", "Keys"]]) {
+      await page.keyboard.press(key);
+      await page.getByRole("dialog", { name }).waitFor();
+      await world.axe(page);
+      await page.keyboard.press("Escape");
+    }
+  });
+}
+
+test("every_page_fits_from_a_phone_to_a_wall", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  for (const [width, height] of [[360, 740], [1280, 800], [3840, 2160]]) {
+    for (const fragment of VIEWS) {
+      const page = await openWallboard(world, fragment, { width, height });
+      await world.fitsInWidth(page);
+      await page.context().close();
+    }
+  }
+});
+
+test("the_first_paint_takes_less_than_100_kb", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await signedIn(world);
+  const session = await page.context().newCDPSession(page);
+  let bytes = 0;
+  await page.goto("about:blank");
+  await session.send("Network.enable");
+  await session.send("Network.setCacheDisabled", { cacheDisabled: true });
+  session.on("Network.dataReceived", ({ encodedDataLength }) => { bytes += encodedDataLength; });
+  session.on("Network.responseReceived", ({ response }) => { bytes += response.encodedDataLength; });
+  await page.goto("/wallboard");
+  await page.locator(".card").first().waitFor();
+  assert.ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
+  const errors = await page.evaluate(() => performance.getEntriesByType("resource").filter(({ name }) => new URL(name).origin !== location.origin).length);
+  assert.equal(errors, 0, "nothing from elsewhere");
+});
+
+test("a_link_for_a_wall_screen_is_led_to_where_links_are_opened", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  world.allowErrors(/403/);
+  const page = await signedIn(world);
+  // Whoever is signed in already and follows a link is led to where links are opened.
+  await page.goto("/wallboard#share=0000");
+  await page.getByText("This link was revoked, or its code is wrong").first().waitFor();
+  assert.equal(new URL(page.url()).pathname, "/share");
+});

@@ -1,0 +1,68 @@
+// Whether what is shown may be believed, and what to say and to do if not. Pure.
+
+import { duration, ago } from "./format.js";
+import { Link } from "./stream.js";
+
+/** Without a frame for so long, the connection or the server is gone. */
+export const STALE_MS = 5_000;
+
+/** Severity of what is wrong: figures that are old are dimmed; a silent source is told of. */
+export const Grade = Object.freeze({ waiting: "waiting", live: "live", doubtful: "doubtful", dead: "dead" });
+
+const dead = (cause, title, text, action) => ({ grade: Grade.dead, cause, title, text, action });
+
+/**
+ * Judges a page: `head` is the last frame's (none before the first), `age` how long ago it came, `now` the server's
+ * time, `link` and `reason` the connection's, `retryMs` until it is tried again, `silentMax` how long this contact
+ * centre is ever without an event (0: no matter). Times in milliseconds.
+ */
+export function judge({ head, age, now, link, reason, retryMs, silentMax }) {
+  const retry = retryMs > 0 ? ` Trying again in ${Math.ceil(retryMs / 1000)} s.` : " Trying again now.";
+  if (link === Link.refused) return refused(reason);
+  if (link === Link.busy && (!head || age > STALE_MS)) return busy(reason, retry);
+  if (!head) {
+    if (link !== Link.lost) return { grade: Grade.waiting, cause: "waiting", title: "Connecting", text: "", action: "" };
+    return dead("lost", "No connection", `The server can't be reached.${retry}`, "retry");
+  }
+  if (age > STALE_MS) return silentLink(link, reason, retry);
+  if (head.state === "recovering") {
+    return dead("recovering", "Server is starting", "It reads its log; the figures stand still until that is done.", "");
+  }
+  if (head.state === "broken") {
+    return dead("broken", "Figures have stopped", "The server can't go on with this tenant. Tell whoever operates it.", "");
+  }
+  if (head.instant === null || head.now - head.instant > STALE_MS) {
+    return dead("behind", "Figures stand still", "The server is connected but doesn't keep up.", "");
+  }
+  return source(head, now, silentMax);
+}
+
+function refused(reason) {
+  const why = reason === "revoked"
+    ? "What this screen was signed in with was revoked or replaced."
+    : reason === 401 ? "This screen is not signed in any more." : "This screen may not see these figures.";
+  return dead("refused", "Signed out", `${why} Sign in again, or open a new link.`, "sign-in");
+}
+
+function busy(reason, retry) {
+  const why = { 429: "Too many requests were made for this tenant.", 503: "The server is starting or overloaded." };
+  return dead("busy", "Server refuses", `${why[reason] ?? `The server answers ${reason}.`}${retry}`, "retry");
+}
+
+function silentLink(link, reason, retry) {
+  if (link === Link.open || link === Link.opening) {
+    return dead("stalled", "No answer", "The connection is open but nothing comes. Network or server stand still.", "retry");
+  }
+  const why = reason === "stop" ? "The server was stopped." : "The server can't be reached.";
+  return dead("lost", "Connection lost", `${why}${retry}`, "retry");
+}
+
+function source(head, now, silentMax) {
+  const silent = head.lastEvent === null ? null : now - head.lastEvent;
+  if (silentMax > 0 && silent !== null && silent > silentMax) {
+    const text = `No event came for ${duration(silent)}. Phone system or connector may be down.`;
+    return { grade: Grade.doubtful, cause: "silent", title: "Source is silent", text, action: "" };
+  }
+  const text = silent === null ? "No event yet" : `Last event ${ago(silent)}`;
+  return { grade: Grade.live, cause: "live", title: "Live", text, action: "" };
+}
