@@ -3,6 +3,7 @@
 //! Nothing is left behind: every server is ended and every folder removed, also when a step fails.
 
 mod api;
+mod connect;
 mod import;
 mod ingest;
 mod nginx;
@@ -23,6 +24,8 @@ use tempfile::TempDir;
 pub enum Bench {
     /// The statistics API beside nginx that serves the same bytes.
     Api(api::Options),
+    /// A connector to a PBX that tells thousands of events a second.
+    Connect(connect::Options),
     /// Durable ingest: events per second in batches, and single posts beside bare fdatasync.
     Ingest(ingest::Options),
     /// A day's queue_log of Asterisk, imported.
@@ -60,6 +63,7 @@ impl Place {
 pub fn run(bench: &Bench, root: &Path) -> Result<()> {
     let table = match bench {
         Bench::Api(options) => api::run(options, root)?,
+        Bench::Connect(options) => connect::run(options, root)?,
         Bench::Ingest(options) => ingest::run(options, root)?,
         Bench::Import(options) => import::run(options, root)?,
         Bench::Start(options) => start::run(options, root)?,
@@ -84,6 +88,18 @@ fn status_of(address: SocketAddr, path: &str) -> Option<u16> {
     let mut head = [0; 12];
     tcp.read_exact(&mut head).ok()?;
     std::str::from_utf8(&head).ok()?.strip_prefix("HTTP/1.1 ")?.parse().ok()
+}
+
+/// The body of a plain-HTTP GET.
+fn body_of(address: SocketAddr, path: &str) -> Result<String> {
+    let mut tcp = TcpStream::connect(address)?;
+    tcp.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    tcp.write_all(request.as_bytes())?;
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer)?;
+    let (_, body) = answer.split_once("\r\n\r\n").context("an answer without an end")?;
+    Ok(body.to_owned())
 }
 
 /// The middle of some figures: the upper one of two in the middle.

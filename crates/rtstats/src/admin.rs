@@ -1,4 +1,5 @@
-//! The operator's listener: `/healthz`, `/readyz` and `/metrics`, in plain HTTP and on loopback unless told otherwise.
+//! The operator's listener: `/healthz`, `/readyz` and `/metrics`, in plain HTTP and on loopback unless told otherwise. A
+//! connector that is a process of its own has one too, if it is asked to.
 
 use std::{
     convert::Infallible,
@@ -45,7 +46,15 @@ const PATIENCE: Patience = Patience {
 /// How long the metrics wait for shards that are busy; then they tell the rest.
 const LEDGERS_TIME: Duration = Duration::from_secs(1);
 
-/// What the operator's pages are made from.
+/// Whose pages are served.
+pub enum Pages {
+    /// A server's.
+    Server(Admin),
+    /// Those of a connector that is a process of its own.
+    Connectors(Connectors),
+}
+
+/// What a server's pages are made from.
 pub struct Admin {
     /// The engines.
     pub shards: Arc<Shards>,
@@ -62,7 +71,8 @@ pub struct Admin {
 }
 
 /// Serves the operator's pages for as long as it is polled.
-pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
+pub async fn serve(listener: TcpListener, pages: Pages) {
+    let pages = Arc::new(pages);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Nobody closes the semaphore.
     while let Ok(place) = room.clone().acquire_owned().await {
@@ -74,20 +84,20 @@ pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
                 continue;
             }
         };
-        let admin = admin.clone();
+        let pages = pages.clone();
         tokio::spawn(async move {
-            connection(stream, &admin).await;
+            connection(stream, &pages).await;
             drop(place);
         });
     }
 }
 
-async fn connection(stream: TcpStream, admin: &Admin) {
+async fn connection(stream: TcpStream, pages: &Pages) {
     let under_way = UnderWay::default();
     let guard = Guard::new(stream, PATIENCE, under_way.clone());
     let service = service_fn(async |request| {
         let _answering = under_way.begin();
-        answer(request, admin).await
+        answer(request, pages).await
     });
     let connection = hyper::server::conn::http1::Builder::new();
     if let Err(error) = connection.serve_connection(TokioIo::new(guard), service).await {
@@ -95,15 +105,16 @@ async fn connection(stream: TcpStream, admin: &Admin) {
     }
 }
 
-async fn answer(request: Request<Incoming>, admin: &Admin) -> Result<Answer, Infallible> {
+async fn answer(request: Request<Incoming>, pages: &Pages) -> Result<Answer, Infallible> {
     if *request.method() != Method::GET && *request.method() != Method::HEAD {
         let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "GET and HEAD only\n".into());
         answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return Ok(answer);
     }
-    Ok(match request.uri().path() {
-        "/healthz" => text(StatusCode::OK, "ok\n".into()),
-        "/readyz" => {
+    let path = request.uri().path();
+    Ok(match (path, pages) {
+        ("/healthz", _) => text(StatusCode::OK, "ok\n".into()),
+        ("/readyz", Pages::Server(admin)) => {
             let (status, why) = admin.readiness();
             let mut answer = text(status, why);
             if status != StatusCode::OK {
@@ -111,8 +122,16 @@ async fn answer(request: Request<Incoming>, admin: &Admin) -> Result<Answer, Inf
             }
             answer
         }
-        "/metrics" => metrics(admin).await,
-        _ => text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics\n".into()),
+        ("/metrics", Pages::Server(admin)) => exposition(metrics(admin).await),
+        ("/metrics", Pages::Connectors(connectors)) => {
+            let mut body = String::new();
+            connectors.write_metrics(&mut body);
+            exposition(body)
+        }
+        (_, Pages::Server(_)) => {
+            text(StatusCode::NOT_FOUND, "/healthz, /readyz, /metrics\n".into())
+        }
+        (_, Pages::Connectors(_)) => text(StatusCode::NOT_FOUND, "/healthz, /metrics\n".into()),
     })
 }
 
@@ -140,7 +159,14 @@ impl Admin {
     }
 }
 
-async fn metrics(admin: &Admin) -> Answer {
+/// Metrics in the text format.
+fn exposition(body: String) -> Answer {
+    let mut answer = text(StatusCode::OK, body);
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    answer
+}
+
+async fn metrics(admin: &Admin) -> String {
     let states = admin.shards.states();
     admin.metrics.tenants(states.iter().sum());
     admin.metrics.recovering(states[State::Recovering as usize]);
@@ -158,9 +184,7 @@ async fn metrics(admin: &Admin) -> Answer {
         freshness(&mut body, ledgers);
     }
     admin.connectors.write_metrics(&mut body);
-    let mut answer = text(StatusCode::OK, body);
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
-    answer
+    body
 }
 
 /// How far each source and tenant has come: gauges whose series come and go with the tenants.

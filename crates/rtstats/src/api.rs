@@ -27,6 +27,7 @@ pub use live::{LIVE_PATH, Sessions, TRENDS_PATH, Viewer};
 pub use path::{BASE, error_format};
 use path::{PathError, Target};
 pub use rate::Rates;
+pub use status::{Standing, Standings};
 
 use crate::{
     board::{Document, Encoding, Form, Refresh},
@@ -59,6 +60,8 @@ pub struct Api {
     pub rates: Rates,
     /// What is pushed to those who watch.
     pub feeds: Arc<Feeds>,
+    /// How the connectors that feed a tenant stand.
+    pub standings: Standings,
     /// People who are signed in; none where nobody can be.
     pub sessions: Option<Arc<dyn Sessions>>,
 }
@@ -119,7 +122,10 @@ impl Api {
         let ledger = self.shards.ledger(tenant.id).await;
         let ledger =
             ledger.ok_or_else(|| unavailable(Unavailable::NotReady, &tenant, Format::Json))?;
-        Ok(answer::json(StatusCode::OK, status::body(&ledger)))
+        Ok(answer::json(
+            StatusCode::OK,
+            status::body(&ledger, (self.standings)(tenant.name.as_str())),
+        ))
     }
 
     async fn present(&self, head: &Parts) -> Result<Answer, Answer> {

@@ -21,10 +21,13 @@ use housekeeping::{Housekeeping, Keeping};
 use crate::{
     accounts::Accounts,
     admin::{self, Admin},
-    api::{Api, Rates},
+    api::{Api, Rates, Standing, Standings},
     clock,
     config::Config,
-    connect::{hosted::Hosted, status::Connectors},
+    connect::{
+        hosted::Hosted,
+        status::{ConnectorStatus, Connectors},
+    },
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     live::Feeds,
@@ -83,7 +86,9 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
-    let api = Arc::new(api(config, &directory, &shards, feeds, &accounts, &metrics));
+    let connectors = Connectors::default();
+    let standings = standings(&connectors);
+    let api = Arc::new(api(config, &directory, &shards, feeds, standings, &accounts, &metrics));
     let ingest = Arc::new(ingest(config, &shared, &api));
     let routes = Routes {
         api: api.clone(),
@@ -95,7 +100,6 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
 
     let (stopping, stopped) = watch::channel(false);
-    let connectors = Connectors::default();
     let pages = Admin {
         shards: shards.clone(),
         journal: shared,
@@ -199,11 +203,30 @@ fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJour
     Ok(SqliteJournal::open(&config.data, settings, Box::new(observe))?)
 }
 
+fn ingest(config: &Config, journal: &Arc<dyn Journal>, api: &Arc<Api>) -> Ingest {
+    let in_flight = config.limits.ingest_in_flight_bytes_max;
+    Ingest::new(journal.clone(), api.clone(), in_flight, config.limits.body_timeout)
+}
+
+/// The connectors as the statistics API shows them to their tenants.
+fn standings(connectors: &Connectors) -> Standings {
+    let connectors = connectors.clone();
+    let standing = |status: ConnectorStatus| Standing {
+        name: status.name,
+        state: status.stage.word(),
+        since: status.since,
+        last_message: status.last_message,
+        last_trouble: status.last_error_at.zip(status.last_error),
+    };
+    Box::new(move |tenant| connectors.of_tenant(tenant).into_iter().map(standing).collect())
+}
+
 fn api(
     config: &Config,
     directory: &Arc<ArcSwap<Directory>>,
     shards: &Arc<Shards>,
     feeds: Arc<Feeds>,
+    standings: Standings,
     accounts: &Arc<Accounts>,
     metrics: &Metrics,
 ) -> Api {
@@ -214,6 +237,7 @@ fn api(
         refresh_every: config.refresh,
         rates: Rates::new(config.limits.tenant_requests_per_second_max),
         feeds,
+        standings,
         sessions: Some(Arc::new(Watching::new(accounts.clone(), directory.clone()))),
     }
 }
@@ -338,7 +362,7 @@ impl AdminPages {
         let serve = async move {
             match TcpListener::from_std(listener) {
                 Ok(listener) => tokio::select! {
-                    () = admin::serve(listener, Arc::new(pages)) => {}
+                    () = admin::serve(listener, admin::Pages::Server(pages)) => {}
                     _ = ended => {}
                 },
                 Err(error) => tracing::error!(%error, "the admin listener can't be used"),

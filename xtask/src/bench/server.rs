@@ -1,5 +1,6 @@
 //! The server under test: its own process, on loopback, with data in a folder of the benchmark.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Server {
     child: Child,
     listen: SocketAddr,
+    /// Where its metrics are.
+    pub admin: SocketAddr,
     /// From the start of the process to the first `200` of `/readyz`.
     pub start: Duration,
 }
@@ -25,11 +28,24 @@ pub struct Server {
 impl Server {
     /// Starts the server and waits until it is ready.
     pub fn start(binary: &Path, data: &Path) -> Result<Server> {
+        Server::start_by(Command::new(binary), data, &[])
+    }
+
+    /// Starts the server on one core alone, with a configuration.
+    pub fn start_on_core(binary: &Path, data: &Path, core: usize, config: &Path) -> Result<Server> {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", &core.to_string()]).arg(binary);
+        Server::start_by(command, data, &["--config".as_ref(), config.as_os_str()])
+    }
+
+    fn start_by(mut command: Command, data: &Path, flags: &[&OsStr]) -> Result<Server> {
         let (listen, admin) = (free_address()?, free_address()?);
         let log = data.join("bench-server.log");
         let begin = Instant::now();
-        let child = Command::new(binary)
+        let shown = format!("{command:?}");
+        let child = command
             .arg("serve")
+            .args(flags)
             .arg("--data")
             .arg(data)
             .args(["--listen", &listen.to_string(), "--admin-listen", &admin.to_string()])
@@ -37,8 +53,8 @@ impl Server {
             .stdout(Stdio::null())
             .stderr(File::create(&log)?)
             .spawn()
-            .with_context(|| format!("cannot start {}", binary.display()))?;
-        let mut server = Server { child, listen, start: Duration::ZERO };
+            .with_context(|| format!("cannot start {shown}"))?;
+        let mut server = Server { child, listen, admin, start: Duration::ZERO };
         while status_of(admin, "/readyz") != Some(200) {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended with {status}:\n{}", text(&log));

@@ -19,6 +19,19 @@ pub fn cpu(pids: &[u32]) -> Result<Duration> {
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }
 
+/// Processor time of a process's thread, by the thread's name.
+pub fn cpu_of_thread(pid: u32, name: &str) -> Result<Duration> {
+    for entry in fs::read_dir(format!("/proc/{pid}/task")).context("no such process")? {
+        let folder = entry?.path();
+        if fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim() == name) {
+            let stat = fs::read_to_string(folder.join("stat"))?;
+            let ticks = ticks_of(&stat).context("a thread's stat reads strangely")?;
+            return Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND));
+        }
+    }
+    anyhow::bail!("process {pid} has no thread {name}")
+}
+
 /// User and system ticks of a line of /proc/N/stat. The name may hold spaces and parentheses: fields count from
 /// the last one.
 fn ticks_of(stat: &str) -> Option<u64> {

@@ -17,6 +17,7 @@ struct Status<'a> {
     behind_seconds: Option<f64>,
     events: Events,
     sources: Vec<Source<'a>>,
+    connectors: Vec<Connector>,
 }
 
 #[derive(Serialize)]
@@ -38,8 +39,55 @@ struct Source<'a> {
     duplicates: u64,
 }
 
+/// What feeds a tenant from within this server: how it stands.
+pub struct Standing {
+    /// Its name in the configuration.
+    pub name: String,
+    /// What it does, in a word.
+    pub state: &'static str,
+    /// Since when.
+    pub since: Millis,
+    /// When the other system last told something.
+    pub last_message: Option<Millis>,
+    /// What last went wrong, and when; it may be over.
+    pub last_trouble: Option<(Millis, String)>,
+}
+
+/// Tells how the connectors of a tenant stand, by its name.
+pub type Standings = Box<dyn Fn(&str) -> Vec<Standing> + Send + Sync>;
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Connector {
+    name: String,
+    state: &'static str,
+    since: String,
+    last_message: Option<String>,
+    last_trouble: Option<Trouble>,
+}
+
+#[derive(Serialize)]
+struct Trouble {
+    instant: String,
+    text: String,
+}
+
+impl From<Standing> for Connector {
+    fn from(standing: Standing) -> Connector {
+        Connector {
+            name: standing.name,
+            state: standing.state,
+            since: rfc3339(standing.since),
+            last_message: standing.last_message.map(rfc3339),
+            last_trouble: standing
+                .last_trouble
+                .map(|(instant, text)| Trouble { instant: rfc3339(instant), text }),
+        }
+    }
+}
+
 /// The document.
-pub fn body(ledger: &Ledger) -> Vec<u8> {
+pub fn body(ledger: &Ledger, standings: Vec<Standing>) -> Vec<u8> {
     let account = &ledger.account;
     let behind_seconds = |last: Millis| (ledger.instant - last) as f64 / 1_000.0;
     let sources = account.sources().map(|(name, source)| Source {
@@ -62,6 +110,7 @@ pub fn body(ledger: &Ledger) -> Vec<u8> {
             ignored: ignored.map(|(reason, count)| (reason.word(), count)).collect(),
         },
         sources: sources.collect(),
+        connectors: standings.into_iter().map(Connector::from).collect(),
     };
     serde_json::to_vec(&status).expect("text and numbers are JSON")
 }

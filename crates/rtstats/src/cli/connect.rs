@@ -2,15 +2,17 @@
 
 use std::{
     env, fs,
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
-use tokio::sync::watch;
+use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
+    admin::{self, Pages},
     app,
     config::ConnectArgs,
     connect::{
@@ -24,6 +26,7 @@ use crate::{
         status::Connectors,
     },
     post::{Address, Poster, Trust},
+    server,
     telemetry::{self, LogFormat},
     tenants::Token,
 };
@@ -76,6 +79,9 @@ pub struct AsteriskArgs {
     /// $STATE_DIRECTORY, $XDG_STATE_HOME/rtstats or ~/.local/state/rtstats]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+    /// Where metrics are served, at /metrics, and /healthz, in plain HTTP; off without it
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "to")]
+    admin_listen: Option<SocketAddr>,
     /// Which log lines are written: a level, or levels by module
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log_level: String,
@@ -119,6 +125,10 @@ fn follow(
     let trust = Trust::new(args.cacert.as_deref(), args.insecure)?;
     telemetry::start_log(LogFormat::Text, &args.log_level)?;
     tracing::info!("numbers are kept in {}", kept.path().display());
+    let pages_listener = match args.admin_listen {
+        Some(address) => Some(server::bind(address, "--admin-listen", 1)?.remove(0)),
+        None => None,
+    };
     let connectors = Connectors::default();
     let Connection { name, tenant, target, .. } = &connection;
     let monitor = connectors.add(name, tenant, &target.address, KINDS);
@@ -133,9 +143,28 @@ fn follow(
     })?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut connector = Connector::new(connection, kept, sink, monitor, stopping);
-    runtime.block_on(connector.run())?;
+    runtime.block_on(async {
+        tokio::select! {
+            // What runs is seen first, and ends the process also while somebody reads metrics.
+            biased;
+            ended = connector.run() => anyhow::Ok(ended?),
+            failed = pages(pages_listener, connectors) => failed,
+        }
+    })?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves the operator's pages, if they are wanted; ends only if they can't be.
+async fn pages(
+    listener: Option<std::net::TcpListener>,
+    connectors: Connectors,
+) -> anyhow::Result<()> {
+    let Some(listener) = listener else { return std::future::pending().await };
+    let listener = TcpListener::from_std(listener)?;
+    tracing::info!("metrics at http://{}/metrics", listener.local_addr()?);
+    admin::serve(listener, Pages::Connectors(connectors)).await;
+    Ok(())
 }
 
 fn token(file: Option<&Path>) -> anyhow::Result<Token> {

@@ -10,7 +10,7 @@ use std::{
 
 use stats::event::Type;
 
-use super::status::{Cause, Connectors, Figures, LAG_ENDS_MS, Monitor};
+use super::status::{Cause, Connectors, Counters, Figures, LAG_ENDS_MS, Monitor};
 
 /// A gauge or counter of a connector's figures.
 type FigureFamily = (&'static str, &'static str, &'static str, fn(&Figures) -> u64);
@@ -77,6 +77,7 @@ impl Connectors {
             (Type::WORDS.to_vec(), &monitor.counters.events)
         });
         lag(out, &all);
+        settling(out, &all);
         for (name, kind, about, value) in FIGURES {
             head(out, name, kind, about);
             for monitor in &all {
@@ -129,7 +130,8 @@ fn by_word(
 
 fn lag(out: &mut String, all: &[Arc<Monitor>]) {
     let name = "rtstats_connector_lag_seconds";
-    head(out, name, "histogram", "Time from an event to its being on disk and counted.");
+    let about = "Time from when an event was certain to its being on disk and counted.";
+    head(out, name, "histogram", about);
     for monitor in all {
         let connector = &monitor.name;
         let mut count = 0;
@@ -140,6 +142,19 @@ fn lag(out: &mut String, all: &[Arc<Monitor>]) {
                 writeln!(out, "{name}_bucket{{connector=\"{connector}\",le=\"{end}\"}} {count}");
         }
         let sum = seconds(monitor.counters.lag_ms_sum.load(Relaxed));
+        let _ = writeln!(out, "{name}_sum{} {sum}", label(monitor));
+        let _ = writeln!(out, "{name}_count{} {count}", label(monitor));
+    }
+}
+
+/// What the model waits for, apart from the lag: that is not the server's or the line's.
+fn settling(out: &mut String, all: &[Arc<Monitor>]) {
+    let name = "rtstats_connector_settling_seconds";
+    let about = "Time from events that are certain only after a while to when they were.";
+    head(out, name, "summary", about);
+    for monitor in all {
+        let Counters { settled, settled_ms_sum, .. } = &monitor.counters;
+        let (sum, count) = (seconds(settled_ms_sum.load(Relaxed)), settled.load(Relaxed));
         let _ = writeln!(out, "{name}_sum{} {sum}", label(monitor));
         let _ = writeln!(out, "{name}_count{} {count}", label(monitor));
     }
@@ -173,6 +188,7 @@ mod tests {
         monitor.lag(21);
         monitor.lag(-3);
         monitor.lag(99_000);
+        monitor.settled(250);
         monitor.retried();
         monitor.cut(Cause::Silent, "");
         monitor.logged_in();
@@ -191,10 +207,12 @@ mod tests {
             "rtstats_connector_ignored_total{connector=\"main\"} 2",
             "rtstats_connector_lag_seconds_bucket{connector=\"main\",le=\"0.001\"} 1",
             "rtstats_connector_lag_seconds_bucket{connector=\"main\",le=\"0.02\"} 2",
-            "rtstats_connector_lag_seconds_bucket{connector=\"main\",le=\"0.05\"} 3",
+            "rtstats_connector_lag_seconds_bucket{connector=\"main\",le=\"0.03\"} 3",
             "rtstats_connector_lag_seconds_bucket{connector=\"main\",le=\"+Inf\"} 4",
             "rtstats_connector_lag_seconds_sum{connector=\"main\"} 99.041",
             "rtstats_connector_lag_seconds_count{connector=\"main\"} 4",
+            "rtstats_connector_settling_seconds_sum{connector=\"main\"} 0.25",
+            "rtstats_connector_settling_seconds_count{connector=\"main\"} 1",
             "rtstats_connector_queues{connector=\"main\"} 3",
             "rtstats_connector_corrections_total{connector=\"main\"} 4",
         ] {

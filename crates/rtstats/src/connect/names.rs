@@ -91,7 +91,7 @@ impl Names {
     }
 
     /// All reasons with their items.
-    pub fn codes(&self) -> impl Iterator<Item = (&str, i64)> {
+    pub fn codes(&self) -> impl ExactSizeIterator<Item = (&str, i64)> {
         self.codes.iter().map(|(reason, item)| (reason.as_str(), *item))
     }
 

@@ -38,7 +38,7 @@ const KEEP_AGAIN_AFTER: Duration = Duration::from_secs(1);
 pub(super) struct Batch {
     /// NDJSON.
     pub(super) lines: Bytes,
-    /// Instants of the events whose lag is of interest.
+    /// When the events whose lag is of interest were certain.
     live: Vec<Millis>,
 }
 
@@ -62,15 +62,25 @@ impl Outlet {
         Outlet { source, seq, waiting, live, kept, unkept: None, is_failing: false, monitor }
     }
 
-    /// An event is to go out. Its time is never ahead of the server's clock; the lag of live ones is measured.
-    pub(super) fn tell(&mut self, time: Millis, kind: Kind<'static>, now: Millis, is_live: bool) {
+    /// An event is to go out. Its time is never ahead of the server's clock. The lag of one that was certain at an
+    /// instant is measured from then, and what it had to wait for before is told apart.
+    pub(super) fn tell(
+        &mut self,
+        time: Millis,
+        kind: Kind<'static>,
+        now: Millis,
+        certain: Option<Millis>,
+    ) {
         self.monitor.told(&kind);
         self.seq += 1;
         let time = time.min(now);
         let origin = Origin { source: Cow::Borrowed(&self.source), seq: self.seq };
         Event { time, origin: Some(origin), kind }.write_line(&mut self.waiting);
-        if is_live {
-            self.live.push(time);
+        if let Some(certain) = certain {
+            self.live.push(certain.min(now));
+            if time < certain {
+                self.monitor.settled(certain - time);
+            }
         }
     }
 
@@ -176,8 +186,8 @@ mod tests {
     fn events_go_on_behind_the_server_s_number_and_gather_in_one_batch() {
         let mut outlet = outlet(Kept::at("unused"));
         assert!(outlet.next().is_none());
-        outlet.tell(1_000, removed(1), 2_000, true);
-        outlet.tell(9_000, removed(2), 2_000, false);
+        outlet.tell(1_000, removed(1), 2_000, Some(1_250));
+        outlet.tell(9_000, removed(2), 2_000, None);
         let (lines, live) = outlet.next().unwrap().into_parts();
         let events = parse_batch(&lines, None).unwrap();
         let told: Vec<_> = events
@@ -185,9 +195,9 @@ mod tests {
             .map(|line| (line.event.time, line.event.origin.as_ref().unwrap().seq))
             .collect();
         assert_eq!(told, [(1_000, 8), (2_000, 9)]);
-        assert_eq!(live, [1_000]);
+        assert_eq!(live, [1_250]);
         assert!(outlet.next().is_none());
-        outlet.taken(&live, Receipt::default(), 1_007);
+        outlet.taken(&live, Receipt::default(), 1_257);
     }
 
     #[test]
@@ -198,7 +208,7 @@ mod tests {
         let mut names = Names::default();
         names.queue("sales");
         outlet.keep(names);
-        outlet.tell(1, removed(1), 1, true);
+        outlet.tell(1, removed(1), 1, Some(1));
         assert!(outlet.next().is_some());
         assert_eq!(kept.load().unwrap().known_queue("sales"), Some(1));
     }
@@ -210,7 +220,7 @@ mod tests {
         fs::write(&blocked, "a file where a folder is needed").unwrap();
         let mut outlet = outlet(Kept::at(blocked.join("names.json")));
         outlet.keep(Names::default());
-        outlet.tell(1, removed(1), 1, true);
+        outlet.tell(1, removed(1), 1, Some(1));
         assert!(outlet.next().is_none() && outlet.due().is_some());
         fs::remove_file(&blocked).unwrap();
         outlet.keep(Names::default());
@@ -222,7 +232,7 @@ mod tests {
     fn beyond_its_bound_it_is_full_until_a_batch_is_taken() {
         let mut outlet = outlet(Kept::at("unused"));
         while !outlet.is_full() {
-            outlet.tell(1, removed(1), 1, false);
+            outlet.tell(1, removed(1), 1, None);
         }
         assert!(outlet.waiting.len() < WAITING_BYTES_MAX + 1_000);
         assert!(outlet.next().is_some() && !outlet.is_full());
@@ -233,7 +243,7 @@ mod tests {
         let mut outlet = outlet(Kept::at("unused"));
         let mut told = 0;
         while outlet.waiting.len() < 5 * BATCH_BYTES_MAX / 2 {
-            outlet.tell(1, removed(1), 1, true);
+            outlet.tell(1, removed(1), 1, Some(1));
             told += 1;
         }
         let parts: Vec<_> = std::iter::from_fn(|| outlet.next()).map(Batch::into_parts).collect();

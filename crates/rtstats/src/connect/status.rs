@@ -117,8 +117,8 @@ pub struct Figures {
 }
 
 /// Upper ends of the buckets of the lag, in milliseconds.
-pub(super) const LAG_ENDS_MS: [u64; 12] =
-    [1, 2, 5, 10, 20, 50, 100, 250, 500, 1_000, 5_000, 30_000];
+pub(super) const LAG_ENDS_MS: [u64; 16] =
+    [1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 100, 250, 500, 1_000, 5_000, 30_000];
 
 /// Counters of one connector.
 #[derive(Debug)]
@@ -134,6 +134,8 @@ pub(super) struct Counters {
     /// One more than ends.
     pub(super) lags: [AtomicU64; LAG_ENDS_MS.len() + 1],
     pub(super) lag_ms_sum: AtomicU64,
+    pub(super) settled: AtomicU64,
+    pub(super) settled_ms_sum: AtomicU64,
 }
 
 /// What may change with a stage.
@@ -141,7 +143,8 @@ pub(super) struct Counters {
 struct Standing {
     stage: Stage,
     since: Millis,
-    error: Option<String>,
+    /// When something last went wrong, and what.
+    trouble: Option<(Millis, String)>,
     figures: Figures,
 }
 
@@ -175,6 +178,8 @@ pub struct ConnectorStatus {
     pub last_message: Option<Millis>,
     /// What last went wrong, in a line.
     pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<Millis>,
     /// Messages of the other system.
     pub messages: u64,
     /// Events told to the server.
@@ -206,6 +211,12 @@ impl Connectors {
         self.all().iter().map(|monitor| monitor.status()).collect()
     }
 
+    /// How those of a tenant stand.
+    pub fn of_tenant(&self, tenant: &str) -> Vec<ConnectorStatus> {
+        let all = self.all();
+        all.iter().filter(|it| it.tenant == tenant).map(|it| it.status()).collect()
+    }
+
     pub(super) fn all(&self) -> Vec<Arc<Monitor>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -223,7 +234,7 @@ impl Monitor {
             standing: Mutex::new(Standing {
                 stage,
                 since,
-                error: None,
+                trouble: None,
                 figures: Figures::default(),
             }),
             last_message: AtomicI64::new(0),
@@ -237,6 +248,8 @@ impl Monitor {
                 ignored: AtomicU64::new(0),
                 lags: Default::default(),
                 lag_ms_sum: AtomicU64::new(0),
+                settled: AtomicU64::new(0),
+                settled_ms_sum: AtomicU64::new(0),
             },
         }
     }
@@ -270,7 +283,7 @@ impl Monitor {
 
     /// Something went wrong.
     pub fn trouble(&self, line: &str) {
-        self.stand(|standing| standing.error = Some(line.to_owned()));
+        self.stand(|standing| standing.trouble = Some((clock::now(), line.to_owned())));
     }
 
     /// A message of the other system came.
@@ -291,7 +304,13 @@ impl Monitor {
         self.counters.ignored.fetch_add(ignored, Relaxed);
     }
 
-    /// An event is durable so long after it happened.
+    /// An event that had happened was certain only after so long.
+    pub fn settled(&self, ms: Millis) {
+        self.counters.settled.fetch_add(1, Relaxed);
+        self.counters.settled_ms_sum.fetch_add(u64::try_from(ms).unwrap_or(0), Relaxed);
+    }
+
+    /// An event is durable so long after it was certain.
     pub fn lag(&self, ms: Millis) {
         let ms = u64::try_from(ms).unwrap_or(0);
         let bucket = LAG_ENDS_MS.partition_point(|end| *end < ms);
@@ -311,7 +330,7 @@ impl Monitor {
 
     /// How it stands.
     pub fn status(&self) -> ConnectorStatus {
-        let Standing { stage, since, error, figures } = self.stand(|standing| standing.clone());
+        let Standing { stage, since, trouble, figures } = self.stand(|standing| standing.clone());
         let sum = |counters: &[AtomicU64]| counters.iter().map(|count| count.load(Relaxed)).sum();
         ConnectorStatus {
             name: self.name.clone(),
@@ -320,7 +339,8 @@ impl Monitor {
             stage,
             since,
             last_message: Some(self.last_message.load(Relaxed)).filter(|at| *at != 0),
-            last_error: error,
+            last_error_at: trouble.as_ref().map(|(at, _)| *at),
+            last_error: trouble.map(|(_, line)| line),
             messages: sum(&self.counters.messages),
             events: sum(&self.counters.events),
             figures,

@@ -10,7 +10,7 @@ use std::{
 use crate::{
     client::Client,
     pbx::{Pbx, SECRET},
-    server::{Folder, PATIENCE, Server, rtstats},
+    server::{Folder, PATIENCE, STATUS, Server, rtstats},
 };
 
 const QUEUE: &str = "/api/rtstats/stats/queue/101.json";
@@ -59,6 +59,29 @@ fn a_section_of_the_file_shows_the_pbx_s_queues() {
     pbx.wait_for_logins(2);
     wait_for(&client, "queue-size", 2);
     wait_for(&client, "day-queued", 2);
+
+    // The tenant's own view of it, which no other tenant has.
+    let connectors = &client.get(STATUS).json()["connectors"];
+    assert_eq!(connectors.as_array().map(Vec::len), Some(1), "{connectors}");
+    let connector = &connectors[0];
+    assert_eq!((&connector["name"], &connector["state"]), (&"main".into(), &"following".into()));
+    let instant = |text: &serde_json::Value| -> jiff::Timestamp {
+        text.as_str().unwrap_or_default().parse().unwrap()
+    };
+    let trouble = &connector["last-trouble"];
+    let told = trouble["text"].as_str().unwrap_or_default();
+    assert!(told.contains("closed the connection") && !told.contains(SECRET), "{connector}");
+    for later in [&connector["since"], &connector["last-message"]] {
+        assert!(instant(&trouble["instant"]) <= instant(later), "{connector}");
+    }
+    let (other, _) = folder.tenant("other", "UTC");
+    let client_of_other = server.client(&folder).signed_in("other", &other);
+    let deadline = Instant::now() + PATIENCE;
+    while client_of_other.get(STATUS).status != 200 {
+        assert!(Instant::now() < deadline, "the other tenant isn't served");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(client_of_other.get(STATUS).json()["connectors"], serde_json::json!([]));
 
     let metrics = server.admin_page("/metrics");
     for line in [
@@ -154,6 +177,10 @@ struct Process {
 
 impl Process {
     fn start(folder: &Folder, port: u16, pbx: &Pbx, token: &str) -> Process {
+        Process::start_with(folder, port, pbx, token, &[])
+    }
+
+    fn start_with(folder: &Folder, port: u16, pbx: &Pbx, token: &str, flags: &[&str]) -> Process {
         let to = format!("https://localhost:{port}");
         let state = folder.path().join("state/names.json");
         let secret = folder.path().join("secret.txt");
@@ -167,6 +194,7 @@ impl Process {
             .arg(secret)
             .arg("--state")
             .arg(state)
+            .args(flags)
             .env("RTSTATS_ACTION_TOKEN", token)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -267,6 +295,38 @@ fn a_process_of_its_own_sends_to_a_server_elsewhere() {
     }
     let kept = fs::read_to_string(folder.path().join("state/names.json")).unwrap();
     assert!(kept.contains("\"sales\": 1"), "{kept}");
+}
+
+#[test]
+fn a_process_of_its_own_serves_its_metrics_where_it_is_asked_to() {
+    let (folder, pbx) = (Folder::new(), Pbx::start());
+    let (data, action) = folder.tenant("acme", "UTC");
+    let server = Server::start(&folder, &FAST);
+    let flags = ["--admin-listen", "127.0.0.1:0"];
+    let mut process = Process::start_with(&folder, server.address.port(), &pbx, &action, &flags);
+    process.wait_until_told("/metrics");
+    let (_, place) = process.told.split_once("metrics at http://").unwrap();
+    let place = place.split('/').next().unwrap().parse().unwrap();
+    let pages = Client::plain(place);
+    assert_eq!(pages.get("/healthz").status, 200);
+    for missing in ["/readyz", "/", "/api/rtstats/stats/agents"] {
+        assert_eq!(pages.get(missing).status, 404, "{missing}");
+    }
+    process.wait_until_told("following");
+    pbx.join("1.1");
+    let client = server.client(&folder).signed_in("acme", &data);
+    first_queue(&client, "queue-size", 1);
+    assert_eq!(client.get(STATUS).json()["connectors"], serde_json::json!([]));
+    let metrics = pages.get("/metrics");
+    assert!(metrics.header("content-type").unwrap().starts_with("text/plain; version="));
+    for line in [
+        r#"rtstats_connector_connected{connector="far"} 1"#,
+        r#"rtstats_connector_events_total{connector="far",type="transaction.queued"} 1"#,
+    ] {
+        assert!(metrics.text().lines().any(|told| told == line), "no {line} in {}", metrics.text());
+    }
+    process.terminate();
+    assert_eq!(process.ended().0, Some(0));
 }
 
 #[test]

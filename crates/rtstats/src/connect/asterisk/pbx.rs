@@ -46,6 +46,9 @@ use crate::connect::{names::Names, status::Figures};
 pub struct Told {
     /// When it happened, by the server's clock.
     pub time: Millis,
+    /// When that was certain: with the message that said so, or once a wait was over. None of what a listing told: when
+    /// that could have been known is anybody's guess.
+    pub certain: Option<Millis>,
     /// What happened.
     pub kind: Kind<'static>,
 }
@@ -58,6 +61,8 @@ pub struct Pbx {
     prefix: String,
     told: Directory,
     queues: BTreeMap<String, PbxQueue>,
+    /// The numbers of all these queues.
+    numbers: HashSet<u32>,
     members: Members,
     channels: Channels,
     calls: Calls,
@@ -75,6 +80,10 @@ pub struct Pbx {
     /// All was listed and compared in this session.
     is_compared: bool,
     figures: Figures,
+    /// The instant of the message or timer at hand.
+    now: Millis,
+    /// What is told now follows from a listing.
+    is_listing: bool,
 }
 
 /// What is known of one queue.
@@ -121,6 +130,7 @@ impl Pbx {
             prefix: format!("{name}:"),
             told: Directory::default(),
             queues: BTreeMap::new(),
+            numbers: HashSet::new(),
             members: Members::default(),
             channels: Channels::default(),
             calls: Calls::default(),
@@ -134,6 +144,8 @@ impl Pbx {
             cut_at: None,
             is_compared: false,
             figures: Figures::default(),
+            now: 0,
+            is_listing: false,
         }
     }
 
@@ -167,6 +179,7 @@ impl Pbx {
     /// Takes in one message of the stream, which happened at `at`; what was due before is done before.
     pub fn message(&mut self, at: Millis, message: &Message, out: &mut Vec<Told>) {
         self.wake(at, out);
+        self.now = at;
         if let Some(id) = message.action_id()
             && let Some(ask) = self.asked.get(&id).cloned()
         {
@@ -212,6 +225,7 @@ impl Pbx {
             && entry.key().0 <= now
         {
             let ((at, _), timer) = entry.remove_entry();
+            self.now = at;
             match timer {
                 Timer::WrapUp(leg) => self.wrap_up_ends(at, leg, out),
                 Timer::Leaving(caller) => self.left_for_good(&caller, out),
@@ -238,7 +252,8 @@ impl Pbx {
 
     fn tell(&mut self, time: Millis, kind: Kind<'static>, out: &mut Vec<Told>) {
         self.told.learn(&kind);
-        out.push(Told { time, kind });
+        let certain = (!self.is_listing).then_some(self.now);
+        out.push(Told { time, certain, kind });
     }
 
     fn set_timer(&mut self, at: Millis, timer: Timer) -> u64 {

@@ -253,12 +253,13 @@ impl<'a> Work<'a> {
     fn tell(&mut self, now: Millis) {
         let figures = self.pbx.figures();
         let compared = figures.resyncs != self.figures.resyncs;
-        let is_live = !compared && self.link.is_compared;
+        let is_live = self.link.is_compared;
         if self.pbx.names().take_changed() {
             self.outlet.keep(self.pbx.names().clone());
         }
         for told in self.told.drain(..) {
-            self.outlet.tell(told.time, told.kind, now, is_live);
+            let certain = told.certain.filter(|_| is_live);
+            self.outlet.tell(told.time, told.kind, now, certain);
         }
         if compared {
             self.compared(figures);

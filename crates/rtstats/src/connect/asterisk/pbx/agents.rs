@@ -1,5 +1,7 @@
 //! Queues, memberships and agents: what follows from them for numbers, assignments and base statuses.
 
+use std::collections::BTreeMap;
+
 use stats::{
     event::{Base, CodeItem, Kind, Media, Millis, Sla},
     limit,
@@ -40,6 +42,7 @@ impl Pbx {
         let told = self.told.queues.get(&number).cloned();
         let known = self.queues.entry(queue.to_owned()).or_default();
         known.number = number;
+        self.numbers.insert(number);
         let is_new = told.is_none() || known.awaits_sla;
         known.awaits_sla = is_new && service_level_seconds.is_none();
         let own = self.mapping.queues.get(queue).cloned().unwrap_or_default();
@@ -214,29 +217,32 @@ impl Pbx {
     /// Paused in all queues is a break, paused in some is an assignment that is not enabled. Whoever no call could
     /// reach is logged out, but never in the middle of a call.
     pub(super) fn settle(&mut self, at: Millis, agent: &str, out: &mut Vec<Told>) {
-        let memberships: Vec<Member> = self.members.of_agent(agent).cloned().collect();
-        if let Some(first) = memberships.first() {
-            self.ensure_agent(at, agent, &first.name, out);
+        let first = self.members.of_agent(agent).next();
+        if let Some(name) = first.map(|member| member.name.clone()) {
+            self.ensure_agent(at, agent, &name, out);
         }
-        let all_paused = memberships.iter().all(|member| member.paused.is_some());
-        let mut wanted = std::collections::BTreeMap::new();
-        for member in &memberships {
-            let number = self.ensure_queue(at, &member.queue, None, out);
+        let unknown = |queue: &&String| !self.queues.contains_key(*queue);
+        let queues = self.members.of_agent(agent).map(|member| &member.queue);
+        let unknown: Vec<String> = queues.filter(unknown).cloned().collect();
+        for queue in unknown {
+            self.ensure_queue(at, &queue, None, out);
+        }
+        let all_paused = self.members.of_agent(agent).all(|member| member.paused.is_some());
+        let mut wanted = BTreeMap::new();
+        for member in self.members.of_agent(agent) {
+            let Some(queue) = self.queues.get(&member.queue) else { continue };
             // By two devices in one queue, one that can be called is enough.
-            *wanted.entry(number).or_insert(false) |= all_paused || member.paused.is_none();
+            *wanted.entry(queue.number).or_insert(false) |= all_paused || member.paused.is_none();
         }
         self.settle_assignments(at, agent, &wanted, out);
-        let reachable = memberships.iter().any(|member| member.device.is_reachable());
+        let reachable = self.members.of_agent(agent).any(|member| member.device.is_reachable());
         if !reachable && self.calls.is_busy(agent) {
             return;
         }
+        let latest = self.members.of_agent(agent).max_by_key(|member| member.paused_order);
         let reason = match (all_paused, reachable) {
-            (_, false) => None,
-            (true, true) => memberships
-                .iter()
-                .max_by_key(|member| member.paused_order)
-                .and_then(|member| member.paused.clone()),
-            (false, true) => None,
+            (true, true) => latest.and_then(|member| member.paused.clone()),
+            _ => None,
         };
         let (base, code) = match (reachable, reason) {
             (false, _) => (Base::LoggedOut, Code::default()),
@@ -250,14 +256,13 @@ impl Pbx {
         &mut self,
         at: Millis,
         agent: &str,
-        wanted: &std::collections::BTreeMap<u32, bool>,
+        wanted: &BTreeMap<u32, bool>,
         out: &mut Vec<Told>,
     ) {
         let Some(told) = self.told.agents.get(agent) else { return };
-        let ours = |number: &u32| self.queues.values().any(|queue| queue.number == *number);
         let mut changes: Vec<(u32, Option<bool>)> = Vec::new();
         for number in told.assignments.keys() {
-            if !wanted.contains_key(number) && ours(number) {
+            if !wanted.contains_key(number) && self.numbers.contains(number) {
                 changes.push((*number, None));
             }
         }
@@ -299,16 +304,23 @@ impl Pbx {
         }
         let short_code = short_code(reason, own.as_ref());
         let is_listed = self.names.known_code(reason).is_some();
-        if !is_listed && self.names.codes().count() >= REASONS_MAX {
+        if !is_listed && self.names.codes().len() >= REASONS_MAX {
             return (base, Code { short_code: Some(short_code), ..Code::default() });
         }
         let item = self.names.code(reason);
-        self.ensure_codes(at, out);
+        let told = self.told.codes.get(&self.mapping.code_list);
+        // A list of as many with this one in it: the others were told when they were needed.
+        let is_told = told.is_some_and(|told| {
+            told.len() == self.names.codes().len() && told.get(&item) == Some(&short_code)
+        });
+        if !is_told {
+            self.tell_codes(at, out);
+        }
         let list = Some(self.mapping.code_list);
         (base, Code { list, item: Some(item), short_code: Some(short_code) })
     }
 
-    fn ensure_codes(&mut self, at: Millis, out: &mut Vec<Told>) {
+    fn tell_codes(&mut self, at: Millis, out: &mut Vec<Told>) {
         let mut items: Vec<CodeItem<'static>> = self
             .names
             .codes()
@@ -324,14 +336,8 @@ impl Pbx {
             .collect();
         items.sort_by_key(|item| item.item);
         let list = self.mapping.code_list;
-        let known = self.told.codes.get(&list);
-        let wanted = items.iter().map(|item| (item.item, &*item.short_code));
-        if !known
-            .is_some_and(|known| known.iter().map(|(item, code)| (*item, code.as_str())).eq(wanted))
-        {
-            let name = "Pause reasons".into();
-            self.tell(at, Kind::CodesConfigured { list, name, items }, out);
-        }
+        let name = "Pause reasons".into();
+        self.tell(at, Kind::CodesConfigured { list, name, items }, out);
     }
 }
 

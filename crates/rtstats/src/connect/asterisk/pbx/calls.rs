@@ -74,7 +74,8 @@ pub struct Calls {
     by_caller: HashMap<String, Vec<LegId>>,
     /// Which visit rings at a channel: the caller's channel by the member's.
     ringing: HashMap<String, String>,
-    offered: HashMap<String, u32>,
+    /// Whose visits an agent is offered: callers' channels, one for each offer.
+    offered: HashMap<String, Vec<String>>,
     numbers: LegId,
 }
 
@@ -166,7 +167,7 @@ impl Calls {
         if let Some(channel) = &offer.channel {
             self.ringing.insert(channel.clone(), caller.to_owned());
         }
-        *self.offered.entry(offer.agent.clone()).or_default() += 1;
+        self.offered.entry(offer.agent.clone()).or_default().push(caller.to_owned());
         visit.offers.push(offer);
         first
     }
@@ -194,7 +195,7 @@ impl Calls {
         let place = visit.offers.iter().position(is)?;
         let offer = visit.offers.remove(place);
         let last = !visit.offers.iter().any(|other| other.agent == offer.agent);
-        self.unring(&offer);
+        self.unring(caller, &offer);
         last.then_some(offer.agent)
     }
 
@@ -202,21 +203,28 @@ impl Calls {
     pub fn end_visit(&mut self, caller: &str) -> Option<Visit> {
         let visit = self.visits.remove(caller)?;
         for offer in &visit.offers {
-            self.unring(offer);
+            self.unring(caller, offer);
         }
         Some(visit)
     }
 
-    fn unring(&mut self, offer: &Offer) {
+    fn unring(&mut self, caller: &str, offer: &Offer) {
         if let Some(channel) = &offer.channel {
             self.ringing.remove(channel);
         }
-        if let Some(count) = self.offered.get_mut(&offer.agent) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(callers) = self.offered.get_mut(&offer.agent) {
+            if let Some(place) = callers.iter().position(|known| known == caller) {
+                callers.swap_remove(place);
+            }
+            if callers.is_empty() {
                 self.offered.remove(&offer.agent);
             }
         }
+    }
+
+    /// The visits that an agent is offered, by the caller's channel: one for each offer.
+    pub fn offered_to(&self, agent: &str) -> impl Iterator<Item = &str> {
+        self.offered.get(agent).into_iter().flatten().map(String::as_str)
     }
 
     /// Whether an agent is called or talks.
@@ -232,10 +240,10 @@ impl Calls {
         if taken { Line::Two } else { Line::One }
     }
 
-    /// Whether a visit or a leg with this transaction is under way.
-    pub fn is_open(&self, transaction: &str) -> bool {
-        self.visits.values().any(|visit| visit.transaction == transaction)
-            || self.legs.values().any(|leg| leg.transaction == transaction)
+    /// Whether a visit or a leg of this caller's channel has this transaction.
+    pub fn is_open(&self, caller: &str, transaction: &str) -> bool {
+        self.visits.get(caller).is_some_and(|visit| visit.transaction == transaction)
+            || self.of_caller(caller).any(|(_, leg)| leg.transaction == transaction)
     }
 }
 

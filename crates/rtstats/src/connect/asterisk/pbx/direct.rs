@@ -89,11 +89,7 @@ impl Pbx {
                 && (leg.member.is_some() || leg.caller == linked)
                 && self.channels.linked(&leg.caller) == linked
         });
-        talks
-            || self.calls.visits.iter().any(|(caller, visit)| {
-                self.channels.linked(caller) == linked
-                    && visit.offers.iter().any(|offer| offer.agent == agent)
-            })
+        talks || self.calls.offered_to(agent).any(|caller| self.channels.linked(caller) == linked)
     }
 
     /// `HangupRequest`: somebody hangs up. What the queue lets go by itself has none before.

@@ -62,7 +62,7 @@ impl Pbx {
                 1 => format!("{}{caller}", self.prefix),
                 further => format!("{}{caller}#{further}", self.prefix),
             };
-            if !self.calls.is_open(&transaction) {
+            if !self.calls.is_open(caller, &transaction) {
                 return transaction;
             }
         }

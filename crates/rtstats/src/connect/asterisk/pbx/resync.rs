@@ -12,19 +12,21 @@ use super::{
     Pbx, Told,
     calls::{LegId, Offer},
     listing::{ListedCaller, Listing},
-    members::MemberKey,
+    members::{Member, MemberKey},
 };
 
 impl Pbx {
     pub(super) fn resync(&mut self, at: Millis, mut listing: Listing, out: &mut Vec<Told>) {
         let since = self.cut_at.take();
         let from = out.len();
+        self.is_listing = true;
         // The PBX lists its queues in no order; their numbers shall have one.
         listing.queues.sort_by(|a, b| a.name.cmp(&b.name));
         for queue in &listing.queues {
             self.ensure_queue(at, &queue.name, Some(queue.service_level_seconds), out);
         }
-        self.resync_members(at, &listing, out);
+        let members = std::mem::take(&mut listing.members);
+        self.resync_members(at, members, listing.is_first, out);
         if listing.is_first {
             self.find_members_of_legs();
             self.resync_legs(at, since.unwrap_or(at), out);
@@ -37,6 +39,7 @@ impl Pbx {
             self.settle_everybody(at, out);
         }
         self.count_missed(&listing, since.is_some());
+        self.is_listing = false;
         order(at, &mut out[from..]);
         self.figures.resyncs += 1;
         if !listing.is_first {
@@ -45,12 +48,15 @@ impl Pbx {
         self.is_compared |= listing.is_first;
     }
 
-    fn resync_members(&mut self, at: Millis, listing: &Listing, out: &mut Vec<Told>) {
-        let listed: HashSet<MemberKey> = listing
-            .members
-            .iter()
-            .map(|member| (member.queue.clone(), member.interface.clone()))
-            .collect();
+    fn resync_members(
+        &mut self,
+        at: Millis,
+        members: Vec<Member>,
+        is_first: bool,
+        out: &mut Vec<Told>,
+    ) {
+        let listed: HashSet<MemberKey> =
+            members.iter().map(|member| (member.queue.clone(), member.interface.clone())).collect();
         let gone: Vec<MemberKey> = self
             .members
             .keys()
@@ -61,11 +67,14 @@ impl Pbx {
         for key in gone {
             agents.extend(self.members.remove(&key).map(|member| member.agent));
         }
-        for member in &listing.members {
+        for member in members {
             let key = (member.queue.clone(), member.interface.clone());
             if !self.touched_members.contains(&key) {
-                agents.insert(member.agent.clone());
-                self.take_member(member.clone());
+                let agent = member.agent.clone();
+                // Of a membership that is as it was all has been told, when it became so.
+                if self.take_member(member) || is_first {
+                    agents.insert(agent);
+                }
             }
         }
         for agent in agents {
@@ -286,6 +295,9 @@ impl Pbx {
                 leg.wrap_until.is_none()
                     && leg.member.as_ref().is_some_and(|(queue, _)| *queue == member.queue)
             });
+            if is_known {
+                continue;
+            }
             let mut channels = self.channels.iter();
             let own = channels.find(|(id, channel)| {
                 channel.up
@@ -293,7 +305,7 @@ impl Pbx {
                     && self.calls.on_channel(id).is_none()
                     && self.members.agent_at(&channel.device) == Some(member.agent.as_str())
             });
-            let Some((id, own)) = own.filter(|_| !is_known) else { continue };
+            let Some((id, own)) = own else { continue };
             let mut channels = self.channels.iter();
             let caller =
                 channels.find(|(other, channel)| *other != id && channel.bridge == own.bridge);

@@ -124,6 +124,6 @@ impl History {
     }
 
     fn tell(&mut self, time: Millis, kind: Kind<'static>) {
-        self.out.push(Told { time, kind });
+        self.out.push(Told { time, certain: None, kind });
     }
 }

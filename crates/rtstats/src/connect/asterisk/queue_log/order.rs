@@ -50,7 +50,7 @@ impl Order {
     }
 
     /// Takes an event; those of one time go out as they came.
-    pub fn push(&mut self, Told { time, kind }: Told) {
+    pub fn push(&mut self, Told { time, kind, .. }: Told) {
         self.held.push(Held { time, pushed: self.pushed, kind });
         self.pushed += 1;
     }
@@ -86,7 +86,9 @@ impl Order {
     pub fn held(&self) -> Vec<Told> {
         let mut held: Vec<_> = self.held.iter().collect();
         held.sort_by(|one, other| other.cmp(one));
-        held.into_iter().map(|held| Told { time: held.time, kind: held.kind.clone() }).collect()
+        held.into_iter()
+            .map(|held| Told { time: held.time, certain: None, kind: held.kind.clone() })
+            .collect()
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
     use super::*;
 
     fn told(time: Millis, queue: u32) -> Told {
-        Told { time, kind: Kind::QueueRemoved { queue } }
+        Told { time, certain: None, kind: Kind::QueueRemoved { queue } }
     }
 
     #[test]

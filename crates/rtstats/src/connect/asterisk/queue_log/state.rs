@@ -111,6 +111,7 @@ impl State {
     pub fn held(&mut self) -> impl Iterator<Item = Told> {
         self.wrap_ups.drain(..).map(|WrapUp { until, transaction, agent }| Told {
             time: until,
+            certain: None,
             kind: Kind::TransactionCompleted {
                 transaction: transaction.into(),
                 agent: agent.into(),
@@ -120,7 +121,7 @@ impl State {
 
     /// Keeps the events that are still to come.
     pub fn hold(&mut self, held: Vec<Told>) {
-        let wrap_up = |Told { time, kind }| match kind {
+        let wrap_up = |Told { time, kind, .. }| match kind {
             Kind::TransactionCompleted { transaction, agent } => WrapUp {
                 until: time,
                 transaction: transaction.into_owned(),
@@ -200,7 +201,11 @@ mod tests {
         let path = folder.path().join("state.json");
         let mut state = State::load(&path, "main").unwrap();
         let (transaction, agent) = ("main:1".into(), "ann".into());
-        let told = Told { time: 9, kind: Kind::TransactionCompleted { transaction, agent } };
+        let told = Told {
+            time: 9,
+            certain: None,
+            kind: Kind::TransactionCompleted { transaction, agent },
+        };
         state.hold(vec![told.clone()]);
         state.store(&path).unwrap();
         let mut kept = State::load(&path, "main").unwrap();

@@ -223,6 +223,8 @@ fn a_hang_up_tells_an_abandon_from_a_time_out() {
         }
         stage.later(1_000);
         let time = stage.told[0].time;
+        let waited = stage.told[0].certain.map(|certain| certain - time);
+        assert_eq!(waited == Some(250), caller == "1.4", "it was certain after {waited:?} ms");
         assert_eq!(stage.heard(), [format!("{outcome} {caller}")]);
         assert!(time - left <= 20, "{caller} ended when the queue let it go");
     }
@@ -240,6 +242,9 @@ fn the_dialplan_s_word_goes_before_the_wait() {
         ("Variable", "QUEUESTATUS"),
         ("Value", "TIMEOUT"),
     ]);
+    let told = stage.told.last().unwrap();
+    let waited = told.certain.map(|certain| certain - told.time);
+    assert_eq!(waited, Some(10), "it was certain with the dialplan's word");
     assert_eq!(stage.heard(), ["diverted 1.1"]);
 }
 

@@ -286,7 +286,7 @@ impl History {
                 membership.told_enabled = enabled;
                 let (agent, queue, assigned) = (id.clone(), *queue, true);
                 let kind = Kind::AssignmentSet { agent, queue, assigned, enabled };
-                self.out.push(super::Told { time: at, kind });
+                self.out.push(super::Told { time: at, certain: None, kind });
             }
         }
         let reason = if is_in && everywhere { about.reason.clone() } else { String::new() };
