@@ -221,6 +221,27 @@ fn standings(connectors: &Connectors) -> Standings {
     Box::new(move |tenant| connectors.of_tenant(tenant).into_iter().map(standing).collect())
 }
 
+fn api(
+    config: &Config,
+    directory: &Arc<ArcSwap<Directory>>,
+    shards: &Arc<Shards>,
+    feeds: Arc<Feeds>,
+    standings: Standings,
+    accounts: &Arc<Accounts>,
+    metrics: &Metrics,
+) -> Api {
+    Api {
+        directory: directory.clone(),
+        shards: shards.clone(),
+        metrics: metrics.clone(),
+        refresh_every: config.refresh,
+        rates: Rates::new(config.limits.tenant_requests_per_second_max),
+        feeds,
+        standings,
+        sessions: Some(Arc::new(Watching::new(accounts.clone(), directory.clone()))),
+    }
+}
+
 fn listen(
     config: &Config,
     workers: usize,
