@@ -89,6 +89,11 @@ impl Outlet {
         self.unkept = Some((names, Instant::now()));
     }
 
+    /// Whether all that was told is on its way or has arrived.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Whether the other system is not to be read for now.
     pub(super) fn is_full(&self) -> bool {
         self.waiting.len() >= WAITING_BYTES_MAX

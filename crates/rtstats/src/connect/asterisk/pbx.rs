@@ -19,7 +19,6 @@ mod queueing;
 mod resync;
 #[cfg(test)]
 mod tests;
-
 mod told;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -53,6 +52,9 @@ pub struct Told {
     pub kind: Kind<'static>,
 }
 
+/// Messages that wait for the first comparison at most: beyond that the PBX has no queues to list.
+const HELD_MAX: usize = 10_000;
+
 /// A PBX, and what the server knows of it.
 pub struct Pbx {
     mapping: Mapping,
@@ -79,6 +81,10 @@ pub struct Pbx {
     cut_at: Option<Millis>,
     /// All was listed and compared in this session.
     is_compared: bool,
+    /// What came before that, to be taken in after it: half a picture is none.
+    held: Vec<(Millis, Message)>,
+    /// How far the server's clock is ahead of the PBX's.
+    skew_ms: Millis,
     figures: Figures,
     /// The instant of the message or timer at hand.
     now: Millis,
@@ -143,6 +149,8 @@ impl Pbx {
             timer_numbers: 0,
             cut_at: None,
             is_compared: false,
+            held: Vec::new(),
+            skew_ms: 0,
             figures: Figures::default(),
             now: 0,
             is_listing: false,
@@ -153,6 +161,7 @@ impl Pbx {
     pub fn connected(&mut self, now: Millis) {
         self.cut_at.get_or_insert(now);
         self.is_compared = false;
+        self.held.clear();
         self.asked.clear();
         self.asks.clear();
         self.channels.clear();
@@ -186,6 +195,13 @@ impl Pbx {
             return self.answer(at, id, &ask, message, out);
         }
         let Some(name) = message.name() else { return };
+        if let Some(stamp) = message.timestamp() {
+            self.skew_ms = at - stamp;
+        }
+        let is_held = !self.is_compared && name != "FullyBooted" && self.held.len() < HELD_MAX;
+        if is_held {
+            return self.held.push((at, message.clone()));
+        }
         match name {
             "QueueCallerJoin" => self.joins(at, message, out),
             "QueueCallerLeave" => self.leaves(at, message, out),
@@ -208,6 +224,7 @@ impl Pbx {
             "Hold" => self.holds(at, message, true, out),
             "Unhold" => self.holds(at, message, false, out),
             "LocalOptimizationEnd" => self.is_optimized(message),
+            "Pickup" => self.is_picked_up(message),
             "AgentLogin" => self.logs_in_by_phone(at, message, out),
             "FullyBooted" | "Reload" => self.ask_for_all(),
             _ => {}

@@ -51,6 +51,7 @@ pub const KINDS: &[&str] = &[
     "LocalOptimizationEnd",
     "Newchannel",
     "Newstate",
+    "Pickup",
     "QueueCallerAbandon",
     "QueueCallerJoin",
     "QueueCallerLeave",
@@ -70,6 +71,9 @@ pub const KINDS: &[&str] = &[
     "VarSet",
 ];
 
+/// How often the server's state is asked for anew at most, since it was another than was told.
+const ANEW_EVERY: Duration = Duration::from_secs(60);
+
 /// How long a stop waits for events that are on their way.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
@@ -82,6 +86,9 @@ pub enum SessionError {
     /// The names.
     #[error(transparent)]
     Kept(#[from] KeptError),
+    /// The server holds something else than it was told.
+    #[error("the server's state is another than was told; comparing anew")]
+    Drifted,
     /// The server's state can't be read.
     #[error("the server's present state can't be read: line {0}: {1}")]
     Present(u32, String),
@@ -94,6 +101,8 @@ pub struct Connector {
     sink: Sink,
     monitor: Arc<Monitor>,
     stopping: watch::Receiver<bool>,
+    /// When the server's state may be asked for anew.
+    anew_from: Instant,
 }
 
 /// A batch under way; at its end the instants of its live events, and what the server said.
@@ -109,7 +118,8 @@ impl Connector {
         monitor: Arc<Monitor>,
         stopping: watch::Receiver<bool>,
     ) -> Connector {
-        Connector { connection, kept, sink, monitor, stopping }
+        let anew_from = Instant::now();
+        Connector { connection, kept, sink, monitor, stopping, anew_from }
     }
 
     /// Works until it is stopped. A removed tenant is waited for; any other refusal ends it.
@@ -126,10 +136,12 @@ impl Connector {
                 SessionError::Sink(_) => self.monitor.cut(Cause::Server, &error.to_string()),
                 _ => self.monitor.trouble(&error.to_string()),
             }
-            if !matches!(error, SessionError::Sink(SinkError::Gone(_))) {
-                return Err(error);
-            }
             tracing::warn!(connector = self.monitor.name(), "{error}");
+            match error {
+                SessionError::Sink(SinkError::Gone(_)) => {}
+                SessionError::Drifted => self.anew_from = Instant::now() + ANEW_EVERY,
+                error => return Err(error),
+            }
         }
     }
 
@@ -160,6 +172,8 @@ impl Connector {
             offset: ClockOffset::default(),
             figures: Figures::default(),
             told: Vec::new(),
+            has_drifted: false,
+            anew_from: self.anew_from,
         };
         work.follow(&mut self.stopping).await
     }
@@ -183,6 +197,10 @@ struct Work<'a> {
     figures: Figures,
     /// Emptied after each use; kept for its room.
     told: Vec<Told>,
+    /// What the server answered doesn't fit to what it was told before.
+    has_drifted: bool,
+    /// When the server's state may be asked for anew.
+    anew_from: Instant,
 }
 
 impl<'a> Work<'a> {
@@ -192,13 +210,20 @@ impl<'a> Work<'a> {
         let mut gone = std::pin::pin!(self.sink.gone());
         loop {
             self.hand_out(&mut sending);
+            let is_idle = sending.is_none() && self.outlet.is_empty();
+            if self.has_drifted && is_idle && Instant::now() >= self.anew_from {
+                return Err(SessionError::Drifted);
+            }
             tokio::select! {
                 biased;
                 () = stopped(stopping) => break,
                 error = &mut gone => return Err(error.into()),
                 (live, sent) = under_way(&mut sending) => {
                     sending = None;
-                    self.outlet.taken(&live, sent?, self.sink.now());
+                    let receipt = sent?;
+                    // Others changed the directory, or wrote under our name.
+                    self.has_drifted |= receipt.ignored > 0 || receipt.duplicates > 0;
+                    self.outlet.taken(&live, receipt, self.sink.now());
                 }
                 () = at_instant(self.outlet.due()), if sending.is_none() => {}
                 () = at_time(self.pbx.due(), self.sink.now()) => {

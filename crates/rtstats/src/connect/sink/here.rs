@@ -116,6 +116,7 @@ impl Here {
         let id = TenantId(self.id.load(Relaxed));
         let mut trouble = Trouble::none(&self.monitor);
         let mut backoff = Backoff::new(WAITS);
+        let mut is_first = true;
         loop {
             let latest = Some(clock::now() + limit::AHEAD_MS_MAX);
             let parsed = Parsed::new(lines.clone(), latest).map_err(|errors| {
@@ -126,7 +127,10 @@ impl Here {
             let error = match self.ingest.submit(id, parsed, None).await {
                 Ok(applied) => {
                     trouble.is_over("the journal takes events again");
-                    return Ok(self.receipt(&applied));
+                    let receipt = self.receipt(&applied);
+                    // Those of a batch that had arrived the first time are explained.
+                    let duplicates = if is_first { receipt.duplicates } else { 0 };
+                    return Ok(Receipt { duplicates, ..receipt });
                 }
                 Err(Refusal::Stored(why)) => {
                     // On disk, and counted as soon as the tenant is up to date again.
@@ -138,6 +142,7 @@ impl Here {
                 }
                 Err(error) => error,
             };
+            is_first = false;
             self.monitor.retried();
             let wait = backoff.next_wait();
             trouble.is(&error.to_string(), wait);

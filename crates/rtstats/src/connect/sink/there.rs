@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering::Relaxed},
+        atomic::{AtomicI64, AtomicU32, Ordering::Relaxed},
         mpsc,
     },
     time::UNIX_EPOCH,
@@ -86,7 +86,17 @@ impl There {
     }
 
     pub(super) async fn send(&self, lines: Bytes) -> Result<Receipt, SinkError> {
-        self.until_done(|answer| Job::Post(lines.clone(), answer), |attempt| attempt).await
+        let tries = AtomicU32::new(0);
+        let job = |answer| {
+            tries.fetch_add(1, Relaxed);
+            Job::Post(lines.clone(), answer)
+        };
+        let mut receipt = self.until_done(job, |attempt| attempt).await?;
+        if tries.load(Relaxed) > 1 {
+            // The batch had arrived the first time.
+            receipt.duplicates = 0;
+        }
+        Ok(receipt)
     }
 
     async fn until_done<A, T>(

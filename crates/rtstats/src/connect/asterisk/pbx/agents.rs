@@ -177,6 +177,7 @@ impl Pbx {
             device: DeviceState::from_status(text(message, "Status")),
             wrap_up_seconds: text(message, "Wrapuptime").parse().unwrap_or(0),
             in_call: text(message, "InCall") == "1",
+            calls_taken: text(message, "CallsTaken").parse().unwrap_or(0),
             last_call: number("LastCall"),
         })
     }

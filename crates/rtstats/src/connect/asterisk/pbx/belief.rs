@@ -24,9 +24,10 @@ impl Pbx {
         match kind {
             Kind::TransactionQueued { transaction, queue } => {
                 let Some(caller) = self.caller_of(transaction) else { return };
-                let Some(queue) = self.names.queue_name(*queue).map(str::to_owned) else { return };
+                let Some(queue) = self.queue_named(*queue) else { return };
                 let transaction = transaction.to_string();
-                let visit = Visit { queue, transaction, offers: Vec::new(), leaving: None };
+                let (offers, leaving) = (Vec::new(), None);
+                let visit = Visit { queue, transaction, has_rung: false, offers, leaving };
                 self.calls.visits.insert(caller, visit);
             }
             Kind::TransactionOffered { transaction, agent, .. } => {
@@ -42,7 +43,7 @@ impl Pbx {
                 self.believe_leg(transaction, agent, queue, line.unwrap_or_default());
             }
             Kind::TransactionPlaced { transaction, agent, queue, line, .. } => {
-                let queue = queue.and_then(|queue| self.names.queue_name(queue)).map(str::to_owned);
+                let queue = queue.and_then(|queue| self.queue_named(queue));
                 self.believe_leg(transaction, agent, queue, *line);
             }
             Kind::TransactionHeld { transaction, agent } => {
@@ -75,6 +76,7 @@ impl Pbx {
             channel: channel.map(str::to_owned),
             caller,
             optimized: false,
+            caller_optimized: false,
             line,
             held: false,
             wrap_until: None,
@@ -91,6 +93,12 @@ impl Pbx {
     fn leg_of(&self, transaction: &str, agent: &str) -> Option<LegId> {
         let mut legs = self.calls.of_agent(agent);
         legs.find(|(_, leg)| leg.transaction == transaction).map(|(id, _)| id)
+    }
+
+    /// The queue of a number: by the names, or where these were lost by what the server calls it.
+    fn queue_named(&self, number: u32) -> Option<String> {
+        let told = || self.told.queues.get(&number).map(|told| told.name.clone());
+        self.names.queue_name(number).map(str::to_owned).or_else(told)
     }
 
     /// The caller's channel in a transaction of this PBX.

@@ -11,6 +11,8 @@ pub struct Visit {
     pub queue: String,
     /// The transaction as the server knows it.
     pub transaction: String,
+    /// It has been offered to somebody.
+    pub has_rung: bool,
     /// Whom it is offered to.
     pub offers: Vec<Offer>,
     /// The queue has let it go, and it is not known yet why.
@@ -33,6 +35,8 @@ pub struct Offer {
 pub struct Leaving {
     /// When the queue let it go.
     pub at: Millis,
+    /// The PBX counts it as abandoned, whatever it was.
+    pub counts: bool,
     /// Number of the timer that decides if nothing else does.
     pub timer: u64,
 }
@@ -52,6 +56,8 @@ pub struct Leg {
     pub channel: Option<String>,
     /// The agent's channel was optimized away: the call goes on without it.
     pub optimized: bool,
+    /// The caller's was.
+    pub caller_optimized: bool,
     /// The phone line.
     pub line: Line,
     /// On hold.
@@ -163,6 +169,11 @@ impl Calls {
     /// A member is called for a visit. Tells whether this is the agent's first offer of it.
     pub fn offer(&mut self, caller: &str, offer: Offer) -> bool {
         let Some(visit) = self.visits.get_mut(caller) else { return false };
+        let is_known = |known: &Offer| known.channel.is_some() && known.channel == offer.channel;
+        if visit.offers.iter().any(is_known) {
+            return false;
+        }
+        visit.has_rung = true;
         let first = !visit.offers.iter().any(|known| known.agent == offer.agent);
         if let Some(channel) = &offer.channel {
             self.ringing.insert(channel.clone(), caller.to_owned());
@@ -170,6 +181,17 @@ impl Calls {
         self.offered.entry(offer.agent.clone()).or_default().push(caller.to_owned());
         visit.offers.push(offer);
         first
+    }
+
+    /// The phone sends the call on: it rings elsewhere from now on.
+    pub fn forward_offer(&mut self, caller: &str, channel: &str) {
+        self.ringing.remove(channel);
+        let visit = self.visits.get_mut(caller);
+        for offer in visit.into_iter().flat_map(|visit| &mut visit.offers) {
+            if offer.channel.as_deref() == Some(channel) {
+                offer.channel = None;
+            }
+        }
     }
 
     /// The channel of an agent's offer becomes known.

@@ -76,6 +76,7 @@ impl Pbx {
             caller: id.to_owned(),
             channel: Some(id.to_owned()),
             optimized: false,
+            caller_optimized: false,
             line,
             held: false,
             wrap_until: None,
@@ -114,8 +115,9 @@ impl Pbx {
         {
             self.end_talk(at, leg, out);
         }
-        // The caller of an optimized call may be all that is left of it.
-        let of_caller: Vec<LegId> = self.calls.of_caller(id).map(|(id, _)| id).collect();
+        // The caller of an optimized call may be all that is left of it, unless the caller's channel is what stepped aside.
+        let of_caller = self.calls.of_caller(id).filter(|(_, leg)| !leg.caller_optimized);
+        let of_caller: Vec<LegId> = of_caller.map(|(id, _)| id).collect();
         for leg in of_caller {
             self.end_talk(at, leg, out);
         }
@@ -156,6 +158,21 @@ impl Pbx {
             {
                 leg.optimized = true;
             }
+            let of_caller = self.calls.of_caller(text(message, key));
+            let of_caller: Vec<LegId> = of_caller.map(|(id, _)| id).collect();
+            for id in of_caller {
+                if let Some(leg) = self.calls.leg_mut(id) {
+                    leg.caller_optimized = true;
+                }
+            }
+        }
+    }
+
+    /// `Pickup`: another phone takes a ringing phone's call; who sits there talks.
+    pub(super) fn is_picked_up(&mut self, message: &Message) {
+        let agent = self.members.agent_at(device_of(text(message, "Channel")));
+        if let Some(agent) = agent.map(str::to_owned) {
+            self.channels.entry(text(message, "TargetUniqueid")).picked_by = Some(agent);
         }
     }
 

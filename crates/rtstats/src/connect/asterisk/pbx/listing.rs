@@ -54,8 +54,10 @@ pub(super) struct Listing {
     pub callers: Vec<ListedCaller>,
     /// The list of queues has come whole.
     pub is_whole: bool,
-    /// All is listed, channels too.
+    /// All is asked for, channels too.
     pub is_first: bool,
+    /// The list of channels has come.
+    pub has_channels: bool,
 }
 
 #[derive(Debug)]
@@ -122,6 +124,7 @@ impl Pbx {
                     self.channel_listed(message);
                 } else if message.ends_list() || message.is_refusal() {
                     self.asked.remove(&id);
+                    self.listing.has_channels = message.ends_list();
                     self.compare(at, out);
                 }
             }
@@ -187,5 +190,8 @@ impl Pbx {
         let listing = std::mem::take(&mut self.listing);
         self.resync(at, listing, out);
         self.set_timer(at + LIST_EVERY_MS, Timer::List);
+        for (happened, message) in std::mem::take(&mut self.held) {
+            self.message(happened, &message, out);
+        }
     }
 }

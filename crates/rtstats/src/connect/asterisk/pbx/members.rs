@@ -28,6 +28,8 @@ pub struct Member {
     pub wrap_up_seconds: u32,
     /// In a call of this queue now.
     pub in_call: bool,
+    /// Calls of this queue that the PBX has counted for it.
+    pub calls_taken: u64,
     /// When the last call of this queue ended, in the PBX's epoch seconds; 0 before the first.
     pub last_call: i64,
 }
@@ -76,6 +78,9 @@ pub struct Members {
     /// Who sits at a device. A device that had a member once keeps its agent: calls may outlast memberships.
     by_device: HashMap<String, String>,
     pauses: u64,
+    /// What the PBX had counted at the last listing, and the talks that ended since.
+    taken: HashMap<MemberKey, u64>,
+    talks: HashMap<MemberKey, u64>,
 }
 
 impl Members {
@@ -141,6 +146,32 @@ impl Members {
     /// How many memberships there are.
     pub fn len(&self) -> usize {
         self.by_key.len()
+    }
+
+    /// A talk of a membership has ended, and was told.
+    pub fn talked(&mut self, key: &MemberKey) {
+        *self.talks.entry(key.clone()).or_default() += 1;
+    }
+
+    /// Calls that the PBX counted for a membership since the last listing and that were not heard to end; none where
+    /// nobody can know.
+    pub fn unheard(&self, member: &Member) -> Option<u64> {
+        let key = (member.queue.clone(), member.interface.clone());
+        let before = *self.taken.get(&key)?;
+        // Counts that went back were reset, by a restart or an operator.
+        let grown = if before <= member.calls_taken {
+            member.calls_taken - before
+        } else {
+            member.calls_taken
+        };
+        Some(grown.saturating_sub(self.talks.get(&key).copied().unwrap_or(0)))
+    }
+
+    /// A listing was compared: growth is counted from here.
+    pub fn count_from_here(&mut self) {
+        self.talks.clear();
+        self.taken =
+            self.by_key.iter().map(|(key, member)| (key.clone(), member.calls_taken)).collect();
     }
 
     /// All memberships' keys.

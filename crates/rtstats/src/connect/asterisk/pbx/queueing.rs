@@ -30,7 +30,8 @@ impl Pbx {
         match self.calls.visits.get(caller) {
             Some(visit) if visit.queue == queue && visit.leaving.is_none() => return,
             // Whoever enters a queue has left the one before.
-            Some(_) => self.left_for_good(caller, out),
+            Some(visit) if visit.leaving.is_some() => self.left_for_good(caller, out),
+            Some(_) => self.end_visit(at, caller, false, true, out),
             None => {}
         }
         let number = self.ensure_queue(at, queue, None, out);
@@ -42,6 +43,7 @@ impl Pbx {
         let visit = Visit {
             queue: queue.to_owned(),
             transaction: transaction.clone(),
+            has_rung: false,
             offers: Vec::new(),
             leaving: None,
         };
@@ -98,7 +100,17 @@ impl Pbx {
     pub(super) fn rings_out(&mut self, at: Millis, message: &Message, out: &mut Vec<Told>) {
         let (caller, channel) = (text(message, "Uniqueid"), text(message, "DestUniqueid"));
         self.touched_callers.insert(caller.to_owned());
-        self.end_offer(at, caller, true, |offer| offer.channel.as_deref() == Some(channel), out);
+        let visit = self.calls.visits.get(caller);
+        let mut offers = visit.into_iter().flat_map(|visit| &visit.offers);
+        if offers.any(|offer| offer.channel.as_deref() == Some(channel)) {
+            let is = |offer: &Offer| offer.channel.as_deref() == Some(channel);
+            return self.end_offer(at, caller, true, is, out);
+        }
+        // A phone that sent the call on rang at another channel in the end.
+        let (queue, interface) = (text(message, "Queue"), text(message, "Interface"));
+        let agent = self.agent_of(queue, interface, text(message, "MemberName"));
+        let is = |offer: &Offer| offer.agent == agent && offer.channel.is_none();
+        self.end_offer(at, caller, true, is, out);
     }
 
     /// `DialEnd` of a member's channel. What wasn't answered is told by `AgentRingNoAnswer`; what was called off, when
@@ -114,6 +126,9 @@ impl Pbx {
                 for offer in offers.filter(|offer| offer.channel.as_deref() == Some(channel)) {
                     offer.answered = true;
                 }
+            }
+            "CANCEL" if !text(message, "Forward").is_empty() => {
+                self.calls.forward_offer(&caller, channel);
             }
             "CANCEL" => {
                 let is = |offer: &Offer| offer.channel.as_deref() == Some(channel);
@@ -158,6 +173,8 @@ impl Pbx {
         }
         self.ensure_agent(at, &agent, text(message, "MemberName"), out);
         let channel = Some(text(message, "DestUniqueid").to_owned()).filter(|id| !id.is_empty());
+        let picked = channel.as_ref().and_then(|id| self.channels.get(id)?.picked_by.clone());
+        let agent = picked.unwrap_or(agent);
         // A visit on its way out of this queue was on its way to the agent.
         let known = self.calls.visits.get(caller).is_some_and(|visit| visit.queue == queue);
         if !known {
@@ -199,6 +216,7 @@ impl Pbx {
             caller: caller.to_owned(),
             channel,
             optimized: false,
+            caller_optimized: false,
             line,
             held: false,
             wrap_until: None,
@@ -218,7 +236,21 @@ impl Pbx {
                 && leg.wrap_until.is_none()
                 && leg.member.as_ref().is_some_and(|(of, _)| of == queue)
         });
-        if let Some((id, _)) = leg {
+        // A caller whose `Local/` pair stepped aside goes by another channel now, and an agent who picked up the phone of
+        // somebody else by another name.
+        let id = leg.map(|(id, _)| id).or_else(|| {
+            let of_queue = |(_, leg): &(LegId, &Leg)| {
+                let is_of = leg.member.as_ref().is_some_and(|(of, _)| of == queue);
+                is_of && leg.wrap_until.is_none()
+            };
+            let on_channel = self.calls.on_channel(text(message, "DestUniqueid"));
+            let mut of_caller = self.calls.of_caller(caller).filter(of_queue);
+            let mut of_agent = self.calls.of_agent(&agent).filter(of_queue);
+            on_channel.or_else(|| of_caller.next().map(|(id, _)| id)).or_else(|| {
+                of_agent.next().filter(|(_, leg)| leg.caller_optimized).map(|(id, _)| id)
+            })
+        });
+        if let Some(id) = id {
             self.end_talk(at, id, out);
         }
     }
@@ -227,10 +259,11 @@ impl Pbx {
     pub(super) fn end_talk(&mut self, at: Millis, id: LegId, out: &mut Vec<Told>) {
         let Some(leg) = self.calls.leg(id).filter(|leg| leg.wrap_until.is_none()) else { return };
         let agent = leg.agent.clone();
-        if let Some((queue, _)) = &leg.member
-            && let Some(queue) = self.queues.get_mut(queue)
-        {
-            queue.completed_told += 1;
+        if let Some(key) = &leg.member {
+            if let Some(queue) = self.queues.get_mut(&key.0) {
+                queue.completed_told += 1;
+            }
+            self.members.talked(key);
         }
         let wrap_up_ms = self.wrap_up_ms(leg.member.as_ref());
         if wrap_up_ms == 0 {
@@ -280,8 +313,10 @@ impl Pbx {
         let Some(visit) = self.calls.visits.get(caller) else { return };
         let is_answered = visit.offers.iter().any(|offer| offer.answered);
         if visit.queue == text(message, "Queue") && visit.leaving.is_none() && !is_answered {
-            self.is_leaving(at, caller);
-            if !self.has_hung_up(caller) {
+            // Of a phone that sent the call on nothing tells that it was picked up, until the two talk.
+            let has_rung = visit.has_rung;
+            self.is_leaving(at, caller, false);
+            if !has_rung && !self.has_hung_up(caller) {
                 self.left_for_good(caller, out);
             }
         }
@@ -297,9 +332,9 @@ impl Pbx {
             return;
         }
         if self.has_hung_up(caller) {
-            self.end_visit(at, caller, true, out);
+            self.end_visit(at, caller, true, true, out);
         } else {
-            self.is_leaving(at, caller);
+            self.is_leaving(at, caller, true);
         }
     }
 
@@ -307,10 +342,10 @@ impl Pbx {
         self.channels.get(caller).is_none_or(|channel| channel.hangup_requested)
     }
 
-    fn is_leaving(&mut self, at: Millis, caller: &str) {
+    fn is_leaving(&mut self, at: Millis, caller: &str, counts: bool) {
         let timer = self.set_timer(at + LEAVING_MS, Timer::Leaving(caller.to_owned()));
         if let Some(visit) = self.calls.visits.get_mut(caller) {
-            visit.leaving = Some(Leaving { at, timer });
+            visit.leaving = Some(Leaving { at, counts, timer });
         }
     }
 
@@ -326,7 +361,7 @@ impl Pbx {
         };
         let visit = self.calls.visits.get(caller);
         if let Some(leaving) = visit.and_then(|visit| visit.leaving) {
-            self.end_visit(leaving.at.min(at), caller, abandoned, out);
+            self.end_visit(leaving.at.min(at), caller, abandoned, leaving.counts, out);
         }
     }
 
@@ -340,8 +375,8 @@ impl Pbx {
     ) {
         let Some(visit) = self.calls.visits.get(caller) else { return };
         match visit.leaving {
-            Some(leaving) => self.end_visit(leaving.at, caller, true, out),
-            None if is_gone => self.end_visit(at, caller, true, out),
+            Some(leaving) => self.end_visit(leaving.at, caller, true, leaving.counts, out),
+            None if is_gone => self.end_visit(at, caller, true, true, out),
             None => {}
         }
     }
@@ -350,16 +385,17 @@ impl Pbx {
     pub(super) fn left_for_good(&mut self, caller: &str, out: &mut Vec<Told>) {
         let visit = self.calls.visits.get(caller);
         if let Some(leaving) = visit.and_then(|visit| visit.leaving) {
-            self.end_visit(leaving.at, caller, false, out);
+            self.end_visit(leaving.at, caller, false, leaving.counts, out);
         }
     }
 
-    /// A visit ends without an agent.
+    /// A visit ends without an agent; whether the PBX counts it as abandoned is another matter.
     pub(super) fn end_visit(
         &mut self,
         at: Millis,
         caller: &str,
         abandoned: bool,
+        counts: bool,
         out: &mut Vec<Told>,
     ) {
         let Some(visit) = self.calls.end_visit(caller) else { return };
@@ -371,7 +407,7 @@ impl Pbx {
         };
         self.tell(at, kind, out);
         if let Some(queue) = self.queues.get_mut(&visit.queue) {
-            queue.abandoned_told += 1;
+            queue.abandoned_told += u64::from(counts);
         }
         for offer in &visit.offers {
             self.settle(at, &offer.agent, out);

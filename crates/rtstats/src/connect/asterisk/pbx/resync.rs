@@ -11,8 +11,9 @@ use stats::event::{Kind, Millis};
 use super::{
     Pbx, Told,
     calls::{LegId, Offer},
+    channels::Channel,
     listing::{ListedCaller, Listing},
-    members::{Member, MemberKey},
+    members::{Member, MemberKey, device},
 };
 
 impl Pbx {
@@ -27,18 +28,24 @@ impl Pbx {
         }
         let members = std::mem::take(&mut listing.members);
         self.resync_members(at, members, listing.is_first, out);
+        let mut claimed = HashSet::new();
         if listing.is_first {
             self.find_members_of_legs();
-            self.resync_legs(at, since.unwrap_or(at), out);
         }
-        self.resync_visits(at, since.unwrap_or(at), &listing.callers, out);
-        if listing.is_first {
+        if listing.has_channels {
+            self.resync_legs(at, since.unwrap_or(at), &mut claimed, out);
+        }
+        self.resync_visits(at, since.unwrap_or(at), &listing.callers, &mut claimed, out);
+        if listing.has_channels {
             self.resync_offers(at, out);
             self.find_unknown_calls(at, out);
             self.find_direct_calls(at, out);
+        }
+        if listing.is_first {
             self.settle_everybody(at, out);
         }
         self.count_missed(&listing, since.is_some());
+        self.members.count_from_here();
         self.is_listing = false;
         order(at, &mut out[from..]);
         self.figures.resyncs += 1;
@@ -115,7 +122,13 @@ impl Pbx {
     }
 
     /// Talks whose channels are gone ended in the gap.
-    fn resync_legs(&mut self, at: Millis, since: Millis, out: &mut Vec<Told>) {
+    fn resync_legs(
+        &mut self,
+        at: Millis,
+        since: Millis,
+        claimed: &mut HashSet<MemberKey>,
+        out: &mut Vec<Told>,
+    ) {
         let talks: Vec<LegId> = self
             .calls
             .legs()
@@ -132,29 +145,47 @@ impl Pbx {
             match self.channel_of_talk(&leg.agent, &caller) {
                 Some(channel) => self.calls.set_channel(id, &channel),
                 None => {
-                    let member = leg.member.as_ref();
-                    let ended = member.and_then(|(queue, interface)| {
-                        self.members.get(queue, interface).map(|member| member.last_call)
-                    });
-                    self.end_talk(within(ended.unwrap_or(0), since, at), id, out);
+                    let key = leg.member.as_ref();
+                    let member =
+                        key.and_then(|(queue, interface)| self.members.get(queue, interface));
+                    if member.is_some_and(|member| member.in_call) && is_up(&caller) {
+                        // Its channels stepped aside, or go by names that nobody told.
+                        continue;
+                    }
+                    let ended = member.map_or(since, |member| self.last_call(member));
+                    claimed.extend(key.cloned());
+                    self.end_talk(ended.clamp(since.min(at), at), id, out);
                 }
             }
         }
     }
 
+    /// When a membership's last call ended, by the server's clock.
+    fn last_call(&self, member: &Member) -> Millis {
+        member.last_call * 1_000 + self.skew_ms
+    }
+
     /// A channel of an agent that is up and talks with a caller.
     fn channel_of_talk(&self, agent: &str, caller: &str) -> Option<String> {
         let with = self.channels.get(caller)?;
-        let mut channels = self.channels.iter();
-        let found = channels.find(|(id, channel)| {
-            *id != caller
+        self.channel_of(agent, |id, channel| {
+            id != caller
                 && channel.up
-                && self.members.agent_at(&channel.device) == Some(agent)
                 && self.calls.on_channel(id).is_none()
                 && (channel.linked == with.linked
                     || (!channel.bridge.is_empty() && channel.bridge == with.bridge))
+        })
+    }
+
+    /// A channel of an agent: of those that a queue dials before the phones behind them, and always the same one.
+    fn channel_of(&self, agent: &str, is: impl Fn(&str, &Channel) -> bool) -> Option<String> {
+        let dialed: HashSet<&str> =
+            self.members.of_agent(agent).filter_map(|member| device(&member.interface)).collect();
+        let of_agent = self.channels.iter().filter(|(id, channel)| {
+            self.members.agent_at(&channel.device) == Some(agent) && is(id, channel)
         });
-        found.map(|(id, _)| id.to_owned())
+        let best = of_agent.min_by_key(|(id, own)| (!dialed.contains(own.device.as_str()), *id));
+        best.map(|(id, _)| id.to_owned())
     }
 
     fn resync_visits(
@@ -162,6 +193,7 @@ impl Pbx {
         at: Millis,
         since: Millis,
         listed: &[ListedCaller],
+        claimed: &mut HashSet<MemberKey>,
         out: &mut Vec<Told>,
     ) {
         let waiting: HashSet<(&str, &str)> =
@@ -178,9 +210,14 @@ impl Pbx {
             .map(|(caller, _)| caller.clone())
             .collect();
         gone.sort();
-        let mut claimed = HashSet::new();
         for caller in gone {
-            self.find_outcome(at, since, &caller, &mut claimed, out);
+            match listed.iter().find(|listed| listed.caller == caller) {
+                // In another queue by now: there the wait began as the one here ended.
+                Some(elsewhere) => {
+                    self.end_visit(at - elsewhere.wait_ms, &caller, false, false, out);
+                }
+                None => self.find_outcome(at, since, &caller, claimed, out),
+            }
         }
         for listed in listed {
             if !self.touched_callers.contains(&listed.caller)
@@ -212,7 +249,7 @@ impl Pbx {
                 Some((agent, interface, channel)) => {
                     self.accept(at, caller, &agent, &interface, Some(channel), out);
                 }
-                None => self.end_visit(at, caller, false, out),
+                None => self.end_visit(at, caller, false, true, out),
             };
         }
         let answered = of_queue().find(|member| {
@@ -221,16 +258,20 @@ impl Pbx {
                 .calls
                 .of_agent(&member.agent)
                 .any(|(_, leg)| leg.member.as_ref().is_some_and(|(of, _)| *of == queue));
-            member.last_call * 1_000 + 999 >= since && !talks && !claimed.contains(&key)
+            let is_counted = match self.members.unheard(member) {
+                Some(calls) => calls > 0,
+                None => self.last_call(member) + 999 >= since && !claimed.contains(&key),
+            };
+            is_counted && !talks
         });
         let Some(member) = answered.cloned() else {
-            return self.end_visit(since, caller, true, out);
+            return self.end_visit(since, caller, true, true, out);
         };
         claimed.insert((member.queue.clone(), member.interface.clone()));
         self.accept(since, caller, &member.agent, &member.interface, None, out);
         let leg = self.calls.of_caller(caller).find(|(_, leg)| leg.agent == member.agent);
         if let Some((id, _)) = leg {
-            self.end_talk(within(member.last_call, since, at), id, out);
+            self.end_talk(self.last_call(&member).clamp(since.min(at), at), id, out);
         }
     }
 
@@ -246,6 +287,9 @@ impl Pbx {
             if offer.channel.as_ref().is_some_and(is_up) {
                 continue;
             }
+            if offer.answered {
+                continue;
+            }
             match self.rings(&offer.agent, &caller) {
                 Some(channel) => self.calls.set_offer_channel(&caller, &offer.agent, &channel),
                 None => {
@@ -254,11 +298,12 @@ impl Pbx {
                 }
             }
         }
-        let mut ringing = Vec::new();
+        let mut ringing = BTreeSet::new();
         for (id, channel) in self.channels.iter() {
-            if !channel.up
-                && !channel.dials_in
+            // One that is up has just been answered: the queue tells in a moment that the two talk.
+            if !channel.dials_in
                 && self.calls.ringing_at(id).is_none()
+                && self.calls.on_channel(id).is_none()
                 && let Some(agent) = self.members.agent_at(&channel.device)
                 && let Some(caller) = self
                     .calls
@@ -266,25 +311,33 @@ impl Pbx {
                     .keys()
                     .find(|caller| self.channels.linked(caller) == channel.linked)
             {
-                ringing.push((caller.clone(), agent.to_owned(), id.to_owned()));
+                ringing.insert((caller.clone(), agent.to_owned()));
             }
         }
-        ringing.sort();
-        for (caller, agent, channel) in ringing {
-            self.offer(at, &caller, Offer { agent, channel: Some(channel), answered: false }, out);
+        for (caller, agent) in ringing {
+            let is_offered = self
+                .calls
+                .visits
+                .get(&caller)
+                .is_some_and(|visit| visit.offers.iter().any(|offer| offer.agent == agent));
+            if !is_offered {
+                let channel = self.rings(&agent, &caller);
+                let answered = channel
+                    .as_ref()
+                    .is_some_and(|id| self.channels.get(id).is_some_and(|channel| channel.up));
+                self.offer(at, &caller, Offer { agent, channel, answered }, out);
+            }
         }
     }
 
     fn rings(&self, agent: &str, caller: &str) -> Option<String> {
         let linked = self.channels.linked(caller);
-        let mut channels = self.channels.iter();
-        let found = channels.find(|(id, channel)| {
-            !channel.up
-                && channel.linked == linked
+        self.channel_of(agent, |id, channel| {
+            channel.linked == linked
+                && !channel.dials_in
                 && self.calls.ringing_at(id).is_none()
-                && self.members.agent_at(&channel.device) == Some(agent)
-        });
-        found.map(|(id, _)| id.to_owned())
+                && self.calls.on_channel(id).is_none()
+        })
     }
 
     /// Members that are in a call of their queue of which nothing is known: it was answered in the gap.
@@ -298,20 +351,21 @@ impl Pbx {
             if is_known {
                 continue;
             }
-            let mut channels = self.channels.iter();
-            let own = channels.find(|(id, channel)| {
-                channel.up
-                    && !channel.bridge.is_empty()
-                    && self.calls.on_channel(id).is_none()
-                    && self.members.agent_at(&channel.device) == Some(member.agent.as_str())
+            let own = self.channel_of(&member.agent, |id, channel| {
+                channel.up && self.calls.on_channel(id).is_none()
             });
-            let Some((id, own)) = own else { continue };
-            let mut channels = self.channels.iter();
-            let caller =
-                channels.find(|(other, channel)| *other != id && channel.bridge == own.bridge);
-            if let Some((caller, _)) = caller {
+            let Some(id) = own else { continue };
+            let Some(own) = self.channels.get(&id) else { continue };
+            let others = self.channels.iter().filter(|(other, channel)| {
+                *other != id && !own.bridge.is_empty() && channel.bridge == own.bridge
+            });
+            let bridged = others.map(|(other, _)| other).min();
+            // Just answered, and in no bridge yet: the call's first channel is the caller's.
+            let first = Some(own.linked.as_str()).filter(|first| *first != id);
+            let first = first.filter(|first| self.channels.get(first).is_some());
+            if let Some(caller) = bridged.or(first) {
                 let key = (member.queue.clone(), member.interface.clone());
-                found.push((key, member.agent.clone(), caller.to_owned(), id.to_owned()));
+                found.push((key, member.agent.clone(), caller.to_owned(), id));
             }
         }
         for ((queue, interface), agent, caller, channel) in found {
@@ -349,11 +403,6 @@ impl Pbx {
             (queue.completed_told, queue.abandoned_told) = (0, 0);
         }
     }
-}
-
-/// An instant of the PBX in epoch seconds, as far as it lies in the gap.
-fn within(seconds: i64, since: Millis, at: Millis) -> Millis {
-    (seconds * 1_000).clamp(since.min(at), at)
 }
 
 /// What a listing tells lies back by different spans, and the server counts nothing before what it has counted: the

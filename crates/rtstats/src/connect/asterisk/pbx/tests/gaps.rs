@@ -19,7 +19,10 @@ use crate::connect::{
     },
     names::Names,
 };
-use stats::{event::Millis, parse::parse_batch};
+use stats::{
+    event::{Kind, Millis},
+    parse::parse_batch,
+};
 
 /// The messages of a transcript with their instants, up to where its line was cut.
 fn messages(chunks: Vec<(Millis, Chunk)>) -> Vec<(Millis, Message)> {
@@ -72,8 +75,23 @@ fn status(device: DeviceState) -> &'static str {
     }
 }
 
-/// Lists what one PBX holds to another one.
-fn list(at: Millis, from: &Pbx, bridges: &Bridges, to: &mut Pbx, out: &mut Vec<Told>) {
+/// When a visit began, by what was told.
+fn entered(heard: &[Told], transaction: &str) -> Millis {
+    let mut told = heard.iter().rev();
+    let queued = told.find(|told| {
+        matches!(&told.kind, Kind::TransactionQueued { transaction: own, .. } if own == transaction)
+    });
+    queued.unwrap().time
+}
+
+/// Lists what one PBX holds, and has told, to another one.
+fn list(
+    at: Millis,
+    (from, heard): (&Pbx, &[Told]),
+    bridges: &Bridges,
+    to: &mut Pbx,
+    out: &mut Vec<Told>,
+) {
     let (queues, channels) = (ActionId::new(7, at as u64 * 2), ActionId::new(7, at as u64 * 2 + 1));
     for ask in to.asks() {
         match ask {
@@ -109,19 +127,25 @@ fn list(at: Millis, from: &Pbx, bridges: &Bridges, to: &mut Pbx, out: &mut Vec<T
                 ("Paused", paused),
                 ("PausedReason", member.paused.as_deref().unwrap_or("")),
                 ("LastCall", &member.last_call.to_string()),
+                ("CallsTaken", &member.calls_taken.to_string()),
                 ("InCall", if talks { "1" } else { "0" }),
             ],
         );
     }
     for (caller, visit) in &from.calls.visits {
         if visit.leaving.is_none() {
-            let entry = [("Event", "QueueEntry"), ("Queue", &visit.queue), ("Uniqueid", caller)];
-            say(queues, &entry);
+            let wait = ((at - entered(heard, &visit.transaction)) / 1_000).to_string();
+            let entry = [("Queue", visit.queue.as_str()), ("Uniqueid", caller), ("Wait", &wait)];
+            say(queues, &[&[("Event", "QueueEntry")][..], &entry].concat());
         }
     }
     say(queues, &[("Event", "QueueStatusComplete"), ("EventList", "Complete")]);
     for (id, channel) in from.channels.iter() {
-        let state = if channel.up { "6" } else { "5" };
+        let state = match (channel.up, channel.dials_in) {
+            (true, _) => "6",
+            (false, true) => "4",
+            (false, false) => "5",
+        };
         let name = match channel.device.as_str() {
             "" => "Local/x@y-00000001;2".to_owned(),
             device if device.starts_with("Local/") => format!("{device}-00000001;1"),
@@ -177,7 +201,11 @@ fn check(name: &str, messages: &[(Millis, Message)], lost: &Range<usize>, starts
         numbers.queue(queue);
     }
     let mapping = Mapping { wrap_up_seconds: 4, ..Mapping::default() };
-    let new = || Pbx::new("main", mapping.clone(), numbers.clone());
+    let new = || {
+        let mut pbx = Pbx::new("main", mapping.clone(), numbers.clone());
+        pbx.is_compared = true;
+        pbx
+    };
     let (mut all, mut some) = (new(), new());
     let (mut heard, mut told) = (Vec::new(), Vec::new());
     let mut bridges = Bridges::default();
@@ -187,7 +215,8 @@ fn check(name: &str, messages: &[(Millis, Message)], lost: &Range<usize>, starts
         if place == lost.start {
             some.disconnected(*at);
         }
-        if !lost.contains(&place) {
+        // The listing is of the moment behind the last message that is lost.
+        if !(lost.start..=lost.end).contains(&place) {
             some.message(*at, message, &mut told);
         }
         if place == lost.end {
@@ -199,7 +228,7 @@ fn check(name: &str, messages: &[(Millis, Message)], lost: &Range<usize>, starts
                 some.believe(&parse_batch(&lines, None).unwrap(), state.counted());
             }
             some.connected(*at);
-            list(*at, &all, &bridges, &mut some, &mut told);
+            list(*at, (&all, &heard), &bridges, &mut some, &mut told);
         }
     }
     let end = messages.last().unwrap().0 + 60_000;

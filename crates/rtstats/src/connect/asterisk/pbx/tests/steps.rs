@@ -19,11 +19,10 @@ struct Stage {
 }
 
 fn stage(mapping: Mapping) -> Stage {
-    let mut stage = Stage {
-        pbx: Pbx::new("main", mapping, Names::default()),
-        told: Vec::new(),
-        now: 1_000_000,
-    };
+    let mut pbx = Pbx::new("main", mapping, Names::default());
+    // Nothing is up, and that is known.
+    pbx.is_compared = true;
+    let mut stage = Stage { pbx, told: Vec::new(), now: 1_000_000 };
     stage.member(&[("Status", "1"), ("Paused", "0")]);
     stage.told.clear();
     stage
@@ -350,6 +349,7 @@ fn what_an_administrator_changed_stays_unless_the_configuration_names_it() {
         let mut pbx = Pbx::new("main", mapping, names);
         let lines = stats::parse::parse_batch(lines.as_bytes(), None).unwrap();
         pbx.believe(&lines, Some(1));
+        pbx.is_compared = true;
         let mut stage = Stage { pbx, told: Vec::new(), now: 1_000 };
         stage.member(&[("Status", "1")]);
         stage.hear(&[("Event", "QueueCallerJoin"), ("Queue", "new"), ("Uniqueid", "1.1")]);
@@ -404,4 +404,104 @@ fn ring_all_counts_for_whom_it_rang_out_and_not_for_whom_it_was_called_off() {
     stage.hear(&[("Event", "DialEnd"), ("DestUniqueid", "1.4"), ("DialStatus", "NOANSWER")]);
     stage.hear(&[("Event", "Hangup"), ("Uniqueid", "1.4")]);
     assert_eq!(stage.heard(), ["rejected 1.1 Ann", "withdrawn 1.1 Bob", "withdrawn 1.1 Cat"]);
+}
+
+#[test]
+fn a_phone_that_sends_the_call_on_counts_one_call() {
+    let mut stage = stage(Mapping::default());
+    stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "4");
+    stage.queue("QueueCallerJoin", "1.1", &[]);
+    let member =
+        |channel| [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("DestUniqueid", channel)];
+    let sends_on = [
+        ("Event", "DialEnd"),
+        ("DestUniqueid", "1.2"),
+        ("DialStatus", "CANCEL"),
+        ("Forward", "555@out"),
+    ];
+    stage.queue("AgentCalled", "1.1", &member("1.2")).hear(&sends_on);
+    stage.hear(&[("Event", "Hangup"), ("Uniqueid", "1.2")]);
+    stage.queue("AgentRingNoAnswer", "1.1", &member("1.3"));
+    assert_eq!(stage.heard(), ["queued 1.1 queue=1", "offered 1.1 Ann", "rejected 1.1 Ann"]);
+    stage.queue("AgentCalled", "1.1", &member("1.2")).hear(&sends_on);
+    stage.hear(&[("Event", "Hangup"), ("Uniqueid", "1.2")]);
+    stage.queue("QueueCallerLeave", "1.1", &[]).queue("AgentConnect", "1.1", &member("1.3"));
+    assert_eq!(stage.heard(), ["offered 1.1 Ann", "accepted 1.1 Ann line=1"]);
+}
+
+#[test]
+fn who_picks_up_another_s_phone_talks() {
+    let mut stage = stage(Mapping::default());
+    stage.hear(&[
+        ("Event", "QueueMemberAdded"),
+        ("Queue", "support"),
+        ("MemberName", "Bob"),
+        ("Interface", "PJSIP/102"),
+        ("Status", "1"),
+    ]);
+    stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "4");
+    stage.queue("QueueCallerJoin", "1.1", &[]);
+    let member = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("DestUniqueid", "1.2")];
+    stage.queue("AgentCalled", "1.1", &member);
+    stage.told.clear();
+    stage.hear(&[
+        ("Event", "Pickup"),
+        ("Channel", "PJSIP/102-00000009"),
+        ("Uniqueid", "9.1"),
+        ("TargetUniqueid", "1.2"),
+    ]);
+    stage.queue("QueueCallerLeave", "1.1", &[]).queue("AgentConnect", "1.1", &member);
+    stage.queue("AgentComplete", "1.1", &member);
+    assert_eq!(stage.heard(), ["accepted 1.1 Bob line=1", "completed 1.1 Bob"]);
+}
+
+#[test]
+fn a_caller_whose_pair_steps_aside_talks_on() {
+    let mut stage = stage(Mapping::default());
+    stage.talk("1.1", "1.2");
+    stage.told.clear();
+    stage.hear(&[
+        ("Event", "LocalOptimizationEnd"),
+        ("LocalOneUniqueid", "1.0"),
+        ("LocalTwoUniqueid", "1.1"),
+    ]);
+    stage.hear(&[("Event", "Hangup"), ("Uniqueid", "1.1")]);
+    assert!(stage.heard().is_empty());
+    // The queue knows the caller by another channel by now.
+    stage.queue("AgentComplete", "7.7", &[("Interface", "PJSIP/101"), ("MemberName", "Ann")]);
+    assert_eq!(stage.heard(), ["completed 1.1 Ann"]);
+}
+
+#[test]
+fn who_enters_another_queue_has_left_the_first() {
+    let mut stage = stage(Mapping::default());
+    stage.queue("QueueCallerJoin", "1.1", &[]);
+    stage.hear(&[("Event", "QueueCallerJoin"), ("Queue", "support"), ("Uniqueid", "1.1")]);
+    let heard = stage.heard();
+    assert_eq!(
+        heard,
+        ["queued 1.1 queue=1", "diverted 1.1", "configured queue=2", "queued 1.1#2 queue=2"]
+    );
+}
+
+#[test]
+fn what_comes_before_the_first_comparison_counts_after_it() {
+    let mut stage = stage(Mapping::default());
+    stage.pbx.connected(stage.now);
+    let ids: Vec<String> = (0..2).map(|number| ActionId::new(1, number).to_string()).collect();
+    for (number, ask) in stage.pbx.asks().into_iter().enumerate() {
+        stage.pbx.asked(ask, ActionId::new(1, number as u64));
+    }
+    stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "4");
+    stage.queue("QueueCallerJoin", "1.1", &[]);
+    let joined = stage.now;
+    stage.hear(&[("Event", "QueueStatusComplete"), ("ActionID", &ids[0])]);
+    assert!(stage.told.is_empty());
+    stage.hear(&[
+        ("Event", "CoreShowChannelsComplete"),
+        ("EventList", "Complete"),
+        ("ActionID", &ids[1]),
+    ]);
+    let queued = stage.told.iter().find(|told| word(told).starts_with("queued")).unwrap();
+    assert_eq!(queued.time, joined);
 }
