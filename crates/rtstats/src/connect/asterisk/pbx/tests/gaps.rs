@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    super::{Ask, DeviceState, Pbx, Told, told::ToldAgent},
+    super::{Ask, DeviceState, Pbx, Told, members::Member, told::ToldAgent},
     Chunk, Story, fold, stories,
 };
 use crate::connect::{
@@ -84,6 +84,14 @@ fn entered(heard: &[Told], transaction: &str) -> Millis {
     queued.unwrap().time
 }
 
+/// Whether a member is in a call of the queue.
+fn talks(pbx: &Pbx, member: &Member) -> bool {
+    pbx.calls.of_agent(&member.agent).any(|(_, leg)| {
+        leg.wrap_until.is_none()
+            && leg.member.as_ref().is_some_and(|(queue, _)| *queue == member.queue)
+    })
+}
+
 /// Lists what one PBX holds, and has told, to another one.
 fn list(
     at: Millis,
@@ -111,10 +119,6 @@ fn list(
     for member in from.members.iter() {
         let paused = if member.paused.is_some() { "1" } else { "0" };
         let status = status(member.device);
-        let talks = from.calls.of_agent(&member.agent).any(|(_, leg)| {
-            leg.wrap_until.is_none()
-                && leg.member.as_ref().is_some_and(|(queue, _)| *queue == member.queue)
-        });
         say(
             queues,
             &[
@@ -128,7 +132,7 @@ fn list(
                 ("PausedReason", member.paused.as_deref().unwrap_or("")),
                 ("LastCall", &member.last_call.to_string()),
                 ("CallsTaken", &member.calls_taken.to_string()),
-                ("InCall", if talks { "1" } else { "0" }),
+                ("InCall", if talks(from, member) { "1" } else { "0" }),
             ],
         );
     }
