@@ -3,7 +3,7 @@
 //!
 //! Pure: it is read from text and written to text; where the text lies is its owner's matter.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use stats::limit;
@@ -29,10 +29,21 @@ impl Names {
         if let Some(number) = self.queues.get(name) {
             return *number;
         }
-        let number = self.queues.values().max().map_or(1, |max| (max + 1).min(limit::QUEUE_ID_MAX));
+        let number = self.free_queue(|_| false);
         self.queues.insert(name.to_owned(), number);
         self.changed = true;
         number
+    }
+
+    /// The lowest number above all others that is not taken elsewhere either; from the lowest on where there is none above.
+    pub fn free_queue(&self, is_taken: impl Fn(u32) -> bool) -> u32 {
+        let own: BTreeSet<u32> = self.queues.values().copied().collect();
+        let above = own.last().map_or(1, |last| last.saturating_add(1));
+        let mut numbers = (above..=limit::QUEUE_ID_MAX).chain(1..above);
+        // There are more numbers than a memory holds names.
+        numbers
+            .find(|number| !own.contains(number) && !is_taken(*number))
+            .unwrap_or(limit::QUEUE_ID_MAX)
     }
 
     /// The number of a queue that is known.
@@ -71,7 +82,7 @@ impl Names {
         if let Some(item) = self.codes.get(reason) {
             return *item;
         }
-        let item = self.codes.values().max().map_or(1, |max| max + 1);
+        let item = self.codes.values().max().map_or(1, |max| max.saturating_add(1));
         self.codes.insert(reason.to_owned(), item);
         self.changed = true;
         item

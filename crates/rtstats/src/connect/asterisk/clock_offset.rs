@@ -5,7 +5,7 @@
 //! the difference of the clocks, whatever is above it for the message's lag. So a message that waits is counted when
 //! it happened, and a clock that is wrong counts nothing wrong.
 
-use stats::event::Millis;
+use stats::{event::Millis, limit};
 
 /// How long the least delay holds before it is measured anew: clocks drift.
 const HOLDS_MS: Millis = 60_000;
@@ -24,7 +24,10 @@ pub struct ClockOffset {
 impl ClockOffset {
     /// When a message with the PBX's stamp happened, which was received at this instant: never later than that.
     pub fn happened(&mut self, stamp: Option<Millis>, received: Millis) -> Millis {
-        let Some(stamp) = stamp else { return received };
+        // Far from anything that a clock shows, it is no instant.
+        let Some(stamp) = stamp.filter(|stamp| (0..=limit::TIME_MS_MAX).contains(stamp)) else {
+            return received;
+        };
         let delay_ms = received.saturating_sub(stamp);
         if received - self.span_began >= HOLDS_MS || received < self.span_began {
             self.least_ms = [None, self.least_ms[0]];

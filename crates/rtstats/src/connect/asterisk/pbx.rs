@@ -81,6 +81,9 @@ pub struct Pbx {
     cut_at: Option<Millis>,
     /// All was listed and compared in this session.
     is_compared: bool,
+    /// What the PBX refused, to be told once a session.
+    refusal: Option<String>,
+    refusals: HashSet<String>,
     /// What came before that, to be taken in after it: half a picture is none.
     held: Vec<(Millis, Message)>,
     /// How far the server's clock is ahead of the PBX's.
@@ -149,6 +152,8 @@ impl Pbx {
             timer_numbers: 0,
             cut_at: None,
             is_compared: false,
+            refusal: None,
+            refusals: HashSet::new(),
             held: Vec::new(),
             skew_ms: 0,
             figures: Figures::default(),
@@ -162,6 +167,8 @@ impl Pbx {
         self.cut_at.get_or_insert(now);
         self.is_compared = false;
         self.held.clear();
+        self.refusals.clear();
+        self.now = now;
         self.asked.clear();
         self.asks.clear();
         self.channels.clear();
@@ -248,6 +255,17 @@ impl Pbx {
                 Timer::Leaving(caller) => self.left_for_good(&caller, out),
                 Timer::List => self.ask_for_queues(),
             }
+        }
+    }
+
+    /// What the PBX has refused since this was last asked, in a line for the operator.
+    pub fn take_refusal(&mut self) -> Option<String> {
+        self.refusal.take()
+    }
+
+    fn refused(&mut self, line: String) {
+        if self.refusals.insert(line.clone()) {
+            self.refusal = Some(line);
         }
     }
 

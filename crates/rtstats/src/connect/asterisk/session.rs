@@ -230,6 +230,7 @@ impl<'a> Work<'a> {
                     let now = self.sink.now();
                     self.pbx.wake(now, &mut self.told);
                     self.tell(now);
+                    self.ask();
                 }
                 change = self.link.next(&mut messages), if !self.outlet.is_full() => {
                     self.heard(change, &mut messages);
@@ -266,11 +267,21 @@ impl<'a> Work<'a> {
             self.pbx.message(at, &message, &mut self.told);
         }
         self.tell(now);
+        self.ask();
+    }
+
+    /// Asks the PBX what the model wants to know. While the line is cut nobody can be asked.
+    fn ask(&mut self) {
         if let Some(session) = self.link.session() {
             for ask in self.pbx.asks() {
                 let id = session.send(&ask.action());
                 self.pbx.asked(ask, id);
             }
+        }
+        if let Some(refusal) = self.pbx.take_refusal() {
+            let connector = self.monitor.name();
+            tracing::warn!(connector, "{refusal}");
+            self.monitor.trouble(&refusal);
         }
     }
 

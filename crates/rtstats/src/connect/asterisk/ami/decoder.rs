@@ -21,6 +21,9 @@ pub enum Malformed {
     /// A line has no end.
     #[error("a line has more than {LINE_BYTES_MAX} bytes")]
     Line,
+    /// What was asked is not answered, while other things are told.
+    #[error("it sends {0} messages and no answer")]
+    NoAnswer(usize),
     /// A message has no end.
     #[error("a message has more than {MESSAGE_BYTES_MAX} bytes")]
     Message,

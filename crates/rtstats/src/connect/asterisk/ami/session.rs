@@ -24,6 +24,9 @@ const READ_BYTES: usize = 64 << 10;
 /// How long a farewell may take.
 const LOGOFF_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// Messages that come before the answer to a login: a PBX sends none of its events to whom it doesn't know.
+const BACKLOG_MAX: usize = 10_000;
+
 /// A session. It is driven by [`next`](Session::next) or [`next_batch`](Session::next_batch) alone: actions leave, pings
 /// are sent and a dead peer is noticed while one of them is awaited. Both may be dropped at any time without loss.
 pub struct Session {
@@ -260,6 +263,9 @@ impl Session {
                         && message.action_id().is_none_or(|answered| answered == id) =>
                 {
                     return Ok(message);
+                }
+                Some(_) if self.backlog.len() >= BACKLOG_MAX => {
+                    return Err(self.malformed(Malformed::NoAnswer(BACKLOG_MAX)));
                 }
                 Some(message) => self.backlog.push_back(message),
                 None => self.turn().await?,

@@ -46,12 +46,11 @@ impl Pbx {
         let is_new = told.is_none() || known.awaits_sla;
         known.awaits_sla = is_new && service_level_seconds.is_none();
         let own = self.mapping.queues.get(queue).cloned().unwrap_or_default();
-        let of_pbx =
-            service_level_seconds.filter(|seconds| *seconds > 0).map(|within_seconds| Sla {
-                percent: self.mapping.sla_percent,
-                within_seconds,
-                evaluate_every_seconds: limit::EVALUATE_EVERY_SECONDS,
-            });
+        let of_pbx = service_level_seconds.filter(|seconds| *seconds > 0).map(|seconds| Sla {
+            percent: self.mapping.sla_percent,
+            within_seconds: seconds.min(limit::SLA_SECONDS_MAX),
+            evaluate_every_seconds: limit::EVALUATE_EVERY_SECONDS,
+        });
         let wanted = match &told {
             // What an administrator has changed since stays, unless the configuration names it.
             Some(told) => ToldQueue {
@@ -87,10 +86,7 @@ impl Pbx {
             return *number;
         }
         // The server's numbers above all of ours may be another connector's.
-        let mut number = self.names.queue(queue);
-        while self.told.queues.contains_key(&number) && number < limit::QUEUE_ID_MAX {
-            number += 1;
-        }
+        let number = self.names.free_queue(|number| self.told.queues.contains_key(&number));
         self.names.set_queue(queue, number);
         number
     }

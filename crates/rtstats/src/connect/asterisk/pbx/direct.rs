@@ -1,6 +1,9 @@
 //! Channels: who hangs up, who holds, and the calls of agents beside the queues.
 
-use stats::event::{Kind, Media, Millis};
+use stats::{
+    event::{Kind, Media, Millis},
+    limit,
+};
 
 use super::{
     Pbx, Told,
@@ -60,7 +63,10 @@ impl Pbx {
         let Some(name) = name else { return };
         self.ensure_agent(at, &agent, &name, out);
         let line = self.calls.free_line(&agent);
-        let transaction = format!("{}direct:{id}", self.prefix);
+        let mut transaction = format!("{}direct:{id}", self.prefix);
+        while transaction.chars().count() > limit::ID_CHARS_MAX {
+            transaction.remove(self.prefix.len() + "direct:".len());
+        }
         let kind = Kind::TransactionPlaced {
             transaction: transaction.clone().into(),
             agent: agent.clone().into(),

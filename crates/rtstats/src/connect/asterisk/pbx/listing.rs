@@ -9,6 +9,15 @@ use crate::connect::asterisk::ami::{Action, ActionId, Message};
 /// nothing.
 const LIST_EVERY_MS: Millis = 30_000;
 
+/// How long an answer is waited for: then it is asked again.
+const ANSWER_MS_MAX: Millis = 60_000;
+
+/// The longest wait that is believed: nobody waits for longer than a week.
+const WAIT_SECONDS_MAX: Millis = 604_800;
+
+/// Entries of one listing: far more than a PBX holds.
+const LISTED_MAX: usize = 500_000;
+
 /// How soon again if the PBX can't answer yet: app_queue loads while the manager interface answers already.
 const LIST_AGAIN_MS: Millis = 1_000;
 
@@ -97,6 +106,7 @@ impl Pbx {
         self.touched_callers.clear();
         self.touched_members.clear();
         self.timers.retain(|_, timer| !matches!(timer, Timer::List));
+        self.set_timer(self.now + ANSWER_MS_MAX, Timer::List);
         // Answers to a listing that was overtaken are not waited for.
         self.asked.retain(|_, ask| matches!(ask, Ask::Hint { .. }));
     }
@@ -125,6 +135,10 @@ impl Pbx {
                 } else if message.ends_list() || message.is_refusal() {
                     self.asked.remove(&id);
                     self.listing.has_channels = message.ends_list();
+                    if message.is_refusal() {
+                        let line = "the PBX doesn't list its channels: give the manager.conf user `write = reporting`";
+                        self.refused(line.to_owned());
+                    }
                     self.compare(at, out);
                 }
             }
@@ -146,6 +160,11 @@ impl Pbx {
     fn queues_listed(&mut self, at: Millis, id: ActionId, message: &Message) {
         let number = |key| text(message, key).parse().unwrap_or(0);
         let queue = text(message, "Queue");
+        let listing = &self.listing;
+        let listed = listing.queues.len() + listing.members.len() + listing.callers.len();
+        if listed > LISTED_MAX && !message.ends_list() {
+            return;
+        }
         match message.name() {
             Some("QueueParams") if self.serves(queue) => self.listing.queues.push(ListedQueue {
                 name: queue.to_owned(),
@@ -161,7 +180,8 @@ impl Pbx {
             Some("QueueEntry") if self.serves(queue) => self.listing.callers.push(ListedCaller {
                 queue: queue.to_owned(),
                 caller: text(message, "Uniqueid").to_owned(),
-                wait_ms: text(message, "Wait").parse().unwrap_or(0) * 1_000,
+                wait_ms: text(message, "Wait").parse().unwrap_or(0).clamp(0, WAIT_SECONDS_MAX)
+                    * 1_000,
             }),
             Some("QueueStatusComplete") => {
                 self.asked.remove(&id);
@@ -169,6 +189,9 @@ impl Pbx {
             }
             _ if message.is_refusal() => {
                 self.asked.remove(&id);
+                let why = text(message, "Message").chars().take(200).collect::<String>();
+                self.refused(format!("the PBX doesn't list its queues: {why}; asking again"));
+                self.timers.retain(|_, timer| !matches!(timer, Timer::List));
                 self.set_timer(at + LIST_AGAIN_MS, Timer::List);
             }
             _ => {}
@@ -189,6 +212,7 @@ impl Pbx {
         }
         let listing = std::mem::take(&mut self.listing);
         self.resync(at, listing, out);
+        self.timers.retain(|_, timer| !matches!(timer, Timer::List));
         self.set_timer(at + LIST_EVERY_MS, Timer::List);
         for (happened, message) in std::mem::take(&mut self.held) {
             self.message(happened, &message, out);

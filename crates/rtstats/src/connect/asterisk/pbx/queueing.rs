@@ -1,6 +1,9 @@
 //! A caller's way through a queue: joins, is offered, is answered, leaves.
 
-use stats::event::{Kind, Millis};
+use stats::{
+    event::{Kind, Millis},
+    limit,
+};
 
 use super::{
     Pbx, Timer, Told,
@@ -60,10 +63,14 @@ impl Pbx {
         loop {
             let channel = self.channels.entry(caller);
             channel.visits += 1;
-            let transaction = match channel.visits {
+            let mut transaction = match channel.visits {
                 1 => format!("{}{caller}", self.prefix),
                 further => format!("{}{caller}#{further}", self.prefix),
             };
+            // An id that is longer than may be is told apart from others by its end.
+            while transaction.chars().count() > limit::ID_CHARS_MAX {
+                transaction.remove(self.prefix.len());
+            }
             if !self.calls.is_open(caller, &transaction) {
                 return transaction;
             }

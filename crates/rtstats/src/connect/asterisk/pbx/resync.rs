@@ -38,7 +38,7 @@ impl Pbx {
         self.resync_visits(at, since.unwrap_or(at), &listing.callers, &mut claimed, out);
         if listing.has_channels {
             self.resync_offers(at, out);
-            self.find_unknown_calls(at, out);
+            self.find_unknown_calls(at, since.unwrap_or(at), out);
             self.find_direct_calls(at, out);
         }
         if listing.is_first {
@@ -49,9 +49,7 @@ impl Pbx {
         self.is_listing = false;
         order(at, &mut out[from..]);
         self.figures.resyncs += 1;
-        if !listing.is_first {
-            self.figures.corrections += (out.len() - from) as u64;
-        }
+        self.figures.corrections += (out.len() - from) as u64;
         self.is_compared |= listing.is_first;
     }
 
@@ -160,9 +158,16 @@ impl Pbx {
         }
     }
 
+    /// When a channel began: its id begins with that, in the PBX's epoch seconds.
+    fn began(&self, channel: &str) -> Option<Millis> {
+        let own = channel.rsplit('-').next().unwrap_or(channel);
+        let seconds: i64 = own.split('.').next()?.parse().ok()?;
+        Some(seconds.saturating_mul(1_000).saturating_add(self.skew_ms))
+    }
+
     /// When a membership's last call ended, by the server's clock.
     fn last_call(&self, member: &Member) -> Millis {
-        member.last_call * 1_000 + self.skew_ms
+        member.last_call.saturating_mul(1_000).saturating_add(self.skew_ms)
     }
 
     /// A channel of an agent that is up and talks with a caller.
@@ -260,7 +265,9 @@ impl Pbx {
                 .any(|(_, leg)| leg.member.as_ref().is_some_and(|(of, _)| *of == queue));
             let is_counted = match self.members.unheard(member) {
                 Some(calls) => calls > 0,
-                None => self.last_call(member) + 999 >= since && !claimed.contains(&key),
+                None => {
+                    self.last_call(member).saturating_add(999) >= since && !claimed.contains(&key)
+                }
             };
             is_counted && !talks
         });
@@ -341,7 +348,7 @@ impl Pbx {
     }
 
     /// Members that are in a call of their queue of which nothing is known: it was answered in the gap.
-    fn find_unknown_calls(&mut self, at: Millis, out: &mut Vec<Told>) {
+    fn find_unknown_calls(&mut self, at: Millis, since: Millis, out: &mut Vec<Told>) {
         let mut found = Vec::new();
         for member in self.members.iter().filter(|member| member.in_call) {
             let is_known = self.calls.of_agent(&member.agent).any(|(_, leg)| {
@@ -369,8 +376,12 @@ impl Pbx {
             }
         }
         for ((queue, interface), agent, caller, channel) in found {
-            self.enter(at, &queue, &caller, out);
-            self.accept(at, &caller, &agent, &interface, Some(channel), out);
+            // The caller's channel is as old as the call, the agent's began to ring before it was answered: the wait was
+            // not longer than the one, and not shorter by more than it rang.
+            let entered = self.began(&caller).unwrap_or(at).clamp(since.min(at), at);
+            let answered = self.began(&channel).unwrap_or(at).clamp(entered, at);
+            self.enter(entered, &queue, &caller, out);
+            self.accept(answered, &caller, &agent, &interface, Some(channel), out);
         }
     }
 
@@ -384,6 +395,7 @@ impl Pbx {
 
     /// The PBX's own counts against ours since the last listing.
     fn count_missed(&mut self, listing: &Listing, after_gap: bool) {
+        let mut unheard = false;
         for listed in &listing.queues {
             let Some(queue) = self.queues.get_mut(&listed.name) else { continue };
             // Counts that went back were reset, by a restart or an operator.
@@ -392,15 +404,20 @@ impl Pbx {
                 Some(_) => now,
                 None => 0,
             };
-            if after_gap {
-                let completed = grown(queue.completed, listed.completed);
-                let abandoned = grown(queue.abandoned, listed.abandoned);
-                self.figures.missed += completed.saturating_sub(queue.completed_told)
-                    + abandoned.saturating_sub(queue.abandoned_told);
-            }
+            let completed = grown(queue.completed, listed.completed);
+            let abandoned = grown(queue.abandoned, listed.abandoned);
+            let missed = completed
+                .saturating_sub(queue.completed_told)
+                .saturating_add(abandoned.saturating_sub(queue.abandoned_told));
+            self.figures.missed = self.figures.missed.saturating_add(missed);
+            unheard |= missed > 0 && !after_gap;
             queue.completed = Some(listed.completed);
             queue.abandoned = Some(listed.abandoned);
             (queue.completed_told, queue.abandoned_told) = (0, 0);
+        }
+        if unheard {
+            let line = "the PBX counts calls of which it told nothing: give the manager.conf user `read = agent,call`";
+            self.refused(line.to_owned());
         }
     }
 }

@@ -505,3 +505,50 @@ fn what_comes_before_the_first_comparison_counts_after_it() {
     let queued = stage.told.iter().find(|told| word(told).starts_with("queued")).unwrap();
     assert_eq!(queued.time, joined);
 }
+
+#[test]
+fn nothing_that_a_pbx_says_makes_an_event_that_is_none() {
+    let mut stage = stage(Mapping::default());
+    let long = format!("{}.1", "9".repeat(300));
+    for _ in 0..3 {
+        stage.queue("QueueCallerJoin", &long, &[]).queue("QueueCallerAbandon", &long, &[]);
+        stage.later(1_000);
+    }
+    stage.channel("Newchannel", "PJSIP/101-0000000a", &long, &long, "4");
+    stage.pbx.connected(stage.now);
+    let ids: Vec<String> = (0..2).map(|number| ActionId::new(1, number).to_string()).collect();
+    for (number, ask) in stage.pbx.asks().into_iter().enumerate() {
+        stage.pbx.asked(ask, ActionId::new(1, number as u64));
+    }
+    let far = "9223372036854775807";
+    let queue = [("Queue", "sales"), ("ActionID", ids[0].as_str())];
+    let params = [("ServiceLevel", "4294967295"), ("Completed", far), ("Abandoned", far)];
+    stage.hear(&[&[("Event", "QueueParams")][..], &queue, &params].concat());
+    let member =
+        [("Name", "Ann"), ("Location", "PJSIP/101"), ("LastCall", far), ("CallsTaken", far)];
+    stage.hear(&[&[("Event", "QueueMember")][..], &queue, &member].concat());
+    stage.hear(
+        &[&[("Event", "QueueEntry")][..], &queue, &[("Uniqueid", "1.9"), ("Wait", far)]].concat(),
+    );
+    stage.hear(&[("Event", "QueueStatusComplete"), ("ActionID", &ids[0])]);
+    stage.hear(&[
+        ("Event", "CoreShowChannelsComplete"),
+        ("EventList", "Complete"),
+        ("ActionID", &ids[1]),
+    ]);
+    for told in std::mem::take(&mut stage.told) {
+        let mut line = Vec::new();
+        stats::event::Event { time: told.time.max(0), origin: None, kind: told.kind }
+            .write_line(&mut line);
+        stats::parse::parse_line(&line).unwrap();
+    }
+}
+
+#[test]
+fn a_quiet_pbx_is_listed_again_and_one_that_does_not_answer_is_asked_again() {
+    let mut stage = stage(Mapping::default());
+    stage.pbx.connected(stage.now);
+    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
+    stage.later(60_001);
+    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
+}
