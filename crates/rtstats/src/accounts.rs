@@ -149,8 +149,10 @@ impl Accounts {
 
     /// Adds all that somebody did at once, whole or not at all.
     pub async fn record_all(self: &Arc<Self>, deeds: Vec<Deed>) -> Result<(), AccountError> {
-        self.change(move |transaction| deeds.iter().try_for_each(|deed| deed::add(transaction, deed)))
-            .await
+        self.change(move |transaction| {
+            deeds.iter().try_for_each(|deed| deed::add(transaction, deed))
+        })
+        .await
     }
 
     /// A page of the audit trail, newest first: of one tenant, or of all.

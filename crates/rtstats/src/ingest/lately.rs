@@ -56,7 +56,8 @@ impl Lately {
     pub(super) fn malformed(&self, tenant: TenantId, lines: &Bytes, errors: &[LineError]) {
         let errors = errors.iter().take(OF_BATCH_MAX).map(|of_line| {
             let (field, message) = (&of_line.error.field, &of_line.error.message);
-            let why = if field.is_empty() { message.clone() } else { format!("{field}: {message}") };
+            let why =
+                if field.is_empty() { message.clone() } else { format!("{field}: {message}") };
             (of_line.line, why)
         });
         self.add(tenant, lines, true, errors);

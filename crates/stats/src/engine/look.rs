@@ -73,13 +73,21 @@ mod tests {
             engine.apply(&line.event);
         }
         let ann = engine.agent_now("ann").unwrap();
-        assert_eq!((&*ann.name, ann.base, ann.code), ("Ann", Base::WorkOffline, (Some(1), Some(3))));
-        let ties: Vec<_> = ann.ties.iter().map(|tie| (tie.queue, &*tie.name, tie.enabled)).collect();
+        assert_eq!(
+            (&*ann.name, ann.base, ann.code),
+            ("Ann", Base::WorkOffline, (Some(1), Some(3)))
+        );
+        let ties: Vec<_> =
+            ann.ties.iter().map(|tie| (tie.queue, &*tie.name, tie.enabled)).collect();
         assert_eq!(ties, [(2, "Help", false), (9, "Sales", true)]);
         let papers = &ann.codes[&1].items[&3];
         assert_eq!((&*papers.name, papers.status), ("Papers", Base::WorkOffline));
         let kept = Engine::restore(&engine.snapshot()).unwrap();
-        assert_eq!(kept.agent_now("ann"), Some(ann), "a snapshot keeps names and statuses of codes");
+        assert_eq!(
+            kept.agent_now("ann"),
+            Some(ann),
+            "a snapshot keeps names and statuses of codes"
+        );
         assert_eq!(engine.agent_now("bob"), None);
     }
 }
