@@ -14,6 +14,7 @@ mod import;
 mod ingest;
 mod limits;
 mod live;
+mod manager;
 mod operator;
 mod pages;
 mod pbx;
