@@ -139,11 +139,6 @@ impl Pages {
             (_, ["agent", rest @ ..]) => profile::show(asked, rest).await,
             (&Method::GET, ["manager"]) => console::tenants::list(asked),
             (_, ["manager", "new"]) => console::tenants::new(asked).await,
-            (&Method::GET, ["manager", "tenants", name, "links"]) => links::list(asked, name).await,
-            (&Method::POST, ["manager", "tenants", name, "links"]) => links::add(asked, name).await,
-            (&Method::POST, ["manager", "tenants", name, "links", id]) => {
-                links::revoke(asked, name, id).await
-            }
             (&Method::GET, ["manager", "accounts"]) => people::list(asked).await,
             (&Method::GET, ["manager", "accounts", "new"]) => people::show_new(asked),
             (&Method::POST, ["manager", "accounts", "new"]) => people::add(asked).await,
