@@ -67,8 +67,7 @@ fn row(base: &str, roster: &Roster, number: u32, queue: &Queue) -> Markup {
             td.number { (number) }
             th scope="row" { a href={ (base) "/queue/" (number) } { (queue.name) } }
             td { (media_name(queue.media)) }
-            td { a href={ (base) "/queue/" (number) "/sla" } aria-label={ "Service level of " (queue.name) }
-                { (sla_in_words(queue.sla)) } }
+            td { a href={ (base) "/queue/" (number) "/sla" } { (sla_in_words(queue.sla)) span.unseen { ", service level of " (queue.name) } } }
             td.number { (assigned) }
             td.number { (enabled) }
             td.act { a href={ (base) "/assignments?queue=" (number) } aria-label={ "Agents of " (queue.name) } { "Agents" } }
