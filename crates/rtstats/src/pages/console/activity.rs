@@ -76,7 +76,7 @@ fn sources(asked: &Asked<'_>, ledger: &Ledger) -> Markup {
             section aria-labelledby="sources" {
                 h2 #sources { "Sources" }
                 p.hint { "Senders that number their events. Missing numbers mean events that were lost on the way." }
-                div.table tabindex="0" role="region" aria-label="Sources" {
+                div.table tabindex="0" role="region" aria-label="Table of sources" {
                     table {
                         thead { tr {
                             th scope="col" { "Source" } th scope="col" { "Last event" } th.number scope="col" { "Last number" }
@@ -106,7 +106,7 @@ fn lately(troubles: &[Trouble]) -> Markup {
             @if troubles.is_empty() { p.empty { "Nothing was ignored or malformed since the server started." } }
             @else {
                 p.hint { "The last ones since the server started, latest first. A malformed line keeps its whole batch out." }
-                div.table tabindex="0" role="region" aria-label="Wrong lately" {
+                div.table tabindex="0" role="region" aria-label="Lines that came to nothing" {
                     table {
                         thead { tr { th scope="col" { "When" } th scope="col" { "What" } th scope="col" { "Why" }
                             th scope="col" { "Line" } } }
