@@ -19,7 +19,7 @@ pub fn show(asked: &Asked<'_>, tenant: &Tenant) -> Shown {
         @if own.is_empty() {
             p.empty {
                 "No connector of this server works for " (tenant.name) ". To connect an Asterisk PBX, add a section "
-                code { "[[asterisk]]" } " with " code { "tenant = \"" (tenant.name) "\"" }
+                code { "[connect.asterisk.NAME]" } " with " code { "tenant = \"" (tenant.name) "\"" }
                 " to the server's configuration file and start it anew. Other systems send events themselves, with the \
                  Action Request Token."
             }
