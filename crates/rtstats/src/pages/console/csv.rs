@@ -133,7 +133,7 @@ mod tests {
             "a,b\r\n\r\n\"c\nd\", e \nf,",
             &[(1, &["a", "b"]), (3, &["c\nd", "e"]), (5, &["f", ""])],
         );
-        check("\u{feff}a;b,c\nd;e", &[(1, &["a", "b,c"]), (2, &["d", "e"])]);
+        check("\u{feff}a;b;c\nd;e,f", &[(1, &["a", "b", "c"]), (2, &["d", "e,f"])]);
         check("a\tb\n\"say \"\"hi\"\"\"\tc", &[(1, &["a", "b"]), (2, &["say \"hi\"", "c"])]);
         check("", &[]);
     }

@@ -106,7 +106,7 @@ pub async fn show(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown {
     };
     let mut page = page(asked, tenant, &title, "/assignments");
     if view.by != By::Both {
-        page = page.below("Assignments", path.clone());
+        page = page.below("Assignments", path);
     }
     Ok(page.show(asked, middle))
 }

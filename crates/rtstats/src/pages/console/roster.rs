@@ -228,7 +228,7 @@ mod tests {
         let sales = &roster.queues[&115];
         assert_eq!((&*sales.name, sales.sla.unwrap().within_seconds), ("Sales", 20));
         assert_eq!(roster.assigned[&115], (2, 1));
-        assert_eq!(roster.agents["ann"].queues[&115], true);
+        assert!(roster.agents["ann"].queues[&115]);
         assert_eq!(roster.group_name(roster.agents["ann"].group), "North (4)");
         assert_eq!(roster.codes[&7].items[0].name, "Lunch");
         assert_eq!((roster.next_queue(), roster.next_group(), roster.next_codes()), (116, 5, 8));
