@@ -76,8 +76,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let journal = Arc::new(open_journal(config, &metrics)?);
     let (watch, directory) = watch_tenants(config)?;
     let (accounts, set_up) = open_accounts(config, &directory)?;
-    let register = database::open(&config.data)?;
-    let uses = Arc::new(Uses::load(&register)?);
+    let (register, uses) = open_uses(config)?;
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
     let certificates = certificates(config)?;
@@ -278,6 +277,13 @@ fn watch_tenants(config: &Config) -> anyhow::Result<(Watch, Arc<ArcSwap<Director
     let directory = watch.poll()?.unwrap_or_default();
     watch.confirm(directory.generation())?;
     Ok((watch, Arc::new(ArcSwap::from_pointee(directory))))
+}
+
+/// When tokens were used, and the connection by which that is written down.
+fn open_uses(config: &Config) -> anyhow::Result<(rusqlite::Connection, Arc<Uses>)> {
+    let register = database::open(&config.data)?;
+    let uses = Arc::new(Uses::load(&register)?);
+    Ok((register, uses))
 }
 
 /// The accounts, and the secret that sets up the first one while there is none.
