@@ -1,5 +1,8 @@
 // What the Configuration Manager does beyond HTML: rows for more codes, and a matrix that is worked by the keyboard.
 
+// Where the parts of a tenant stand in one line, the present one is seen.
+document.querySelector(".parts [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // One row more: a copy of the last one, emptied, its ids made its own.
 const add = document.querySelector("[data-add-row]");
 const rows = document.querySelector("[data-rows]");
