@@ -7,8 +7,8 @@ pub struct Row {
     pub cells: Vec<String>,
 }
 
-/// Characters with which spreadsheets begin a formula.
-const FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r'];
+/// Characters with which spreadsheets begin a formula, and the one that keeps them from it.
+const FORMULA: &[char] = &['=', '+', '-', '@', '\t', '\r', '\''];
 
 /// Reads all rows that are not empty; an error names the line.
 pub fn read(bytes: &[u8]) -> Result<Vec<Row>, (usize, String)> {
@@ -160,7 +160,7 @@ mod tests {
             write(&mut out, ["one", "two"]);
             let rows: Vec<Vec<String>> = rows
                 .iter()
-                .map(|row| row.iter().map(|cell| cell.trim().trim_start_matches('\'').trim().to_owned()).collect())
+                .map(|row| row.iter().map(|cell| cell.trim().to_owned()).collect())
                 .collect();
             rows.iter().for_each(|row| write(&mut out, row.iter().map(String::as_str)));
             let read: Vec<Vec<String>> = read(out.as_bytes()).unwrap().into_iter().skip(1).map(|row| row.cells).collect();
