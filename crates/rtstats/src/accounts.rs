@@ -144,7 +144,15 @@ impl Accounts {
 
     /// Adds to the audit trail what somebody did.
     pub async fn record(self: &Arc<Self>, deed: Deed) -> Result<(), AccountError> {
-        self.change(move |transaction| deed::add(transaction, &deed)).await
+        self.record_all(vec![deed]).await
+    }
+
+    /// Adds all that somebody did at once, whole or not at all.
+    pub async fn record_all(self: &Arc<Self>, deeds: Vec<Deed>) -> Result<(), AccountError> {
+        self.change(move |transaction| {
+            deeds.iter().try_for_each(|deed| deed::add(transaction, deed))
+        })
+        .await
     }
 
     /// A page of the audit trail, newest first: of one tenant, or of all.
@@ -170,6 +178,15 @@ impl Accounts {
     /// An account by its number.
     pub async fn account(self: &Arc<Self>, id: AccountId) -> Result<Option<Account>, AccountError> {
         self.look(move |transaction| account::by_id(transaction, id)).await
+    }
+
+    /// The accounts that an agent signs in with.
+    pub async fn of_agent(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        agent: String,
+    ) -> Result<Vec<Account>, AccountError> {
+        self.look(move |transaction| account::of_agent(transaction, tenant, &agent)).await
     }
 
     /// Adds an account and gives the one-time link's secret by which its password is set.

@@ -31,10 +31,11 @@ pub use status::{Standing, Standings};
 
 use crate::{
     board::{Document, Encoding, Form, Refresh},
+    clock,
     live::Feeds,
     shard::{Live, Shards, State, Unavailable},
     telemetry::{IncidentId, Metrics},
-    tenants::{Directory, Tenant, TokenKind},
+    tenants::{Directory, Tenant, TokenKind, Uses},
 };
 
 /// The instant that an answer describes, to the millisecond.
@@ -64,6 +65,8 @@ pub struct Api {
     pub standings: Standings,
     /// People who are signed in; none where nobody can be.
     pub sessions: Option<Arc<dyn Sessions>>,
+    /// When each token was last used.
+    pub uses: Arc<Uses>,
 }
 
 impl Api {
@@ -151,6 +154,9 @@ impl Api {
         format: Format,
     ) -> Result<Arc<Tenant>, Answer> {
         let tenant = authenticate(&self.directory.load(), headers, kind, format)?;
+        if let Some(token) = tenant.token(kind) {
+            self.uses.note(&token, clock::now());
+        }
         if let Some(seconds) = self.rates.over(tenant.id, kind) {
             let message = "This tenant has made its requests for now. Ask again a little later.";
             let status = StatusCode::TOO_MANY_REQUESTS;

@@ -28,15 +28,16 @@ use crate::{
         hosted::Hosted,
         status::{ConnectorStatus, Connectors},
     },
+    database,
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     live::Feeds,
-    pages::{self, Pages, Watching},
+    pages::{self, Changes, Pages, Watching},
     routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
     telemetry::Metrics,
-    tenants::{Directory, Token, Watch},
+    tenants::{Directory, Token, Uses, Watch},
     tls::Certificates,
 };
 
@@ -75,6 +76,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let journal = Arc::new(open_journal(config, &metrics)?);
     let (watch, directory) = watch_tenants(config)?;
     let (accounts, set_up) = open_accounts(config, &directory)?;
+    let (register, uses) = open_uses(config)?;
 
     let workers = if config.workers == 0 { cores() } else { config.workers };
     let certificates = certificates(config)?;
@@ -87,13 +89,13 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     shards.serve(directory.load().tenants());
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let connectors = Connectors::default();
-    let standings = standings(&connectors);
-    let api = Arc::new(api(config, &directory, &shards, feeds, standings, &accounts, &metrics));
+    let told = (feeds, standings(&connectors));
+    let api = Arc::new(api(config, &directory, &shards, told, &accounts, &uses, &metrics));
     let ingest = Arc::new(ingest(config, &shared, &api));
     let routes = Routes {
         api: api.clone(),
         ingest: ingest.clone(),
-        pages: pages(config, &accounts, &directory, &metrics),
+        pages: pages(config, &accounts, &api, &ingest, &connectors),
         metrics: metrics.clone(),
     };
     let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
@@ -113,6 +115,8 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let housekeeping = Housekeeping::start(Keeping {
         watch,
         directory,
+        uses,
+        register,
         accounts,
         shards: shards.clone(),
         certificates,
@@ -225,9 +229,9 @@ fn api(
     config: &Config,
     directory: &Arc<ArcSwap<Directory>>,
     shards: &Arc<Shards>,
-    feeds: Arc<Feeds>,
-    standings: Standings,
+    (feeds, standings): (Arc<Feeds>, Standings),
     accounts: &Arc<Accounts>,
+    uses: &Arc<Uses>,
     metrics: &Metrics,
 ) -> Api {
     Api {
@@ -239,6 +243,7 @@ fn api(
         feeds,
         standings,
         sessions: Some(Arc::new(Watching::new(accounts.clone(), directory.clone()))),
+        uses: uses.clone(),
     }
 }
 
@@ -274,6 +279,13 @@ fn watch_tenants(config: &Config) -> anyhow::Result<(Watch, Arc<ArcSwap<Director
     Ok((watch, Arc::new(ArcSwap::from_pointee(directory))))
 }
 
+/// When tokens were used, and the connection by which that is written down.
+fn open_uses(config: &Config) -> anyhow::Result<(rusqlite::Connection, Arc<Uses>)> {
+    let register = database::open(&config.data)?;
+    let uses = Arc::new(Uses::load(&register)?);
+    Ok((register, uses))
+}
+
 /// The accounts, and the secret that sets up the first one while there is none.
 fn open_accounts(
     config: &Config,
@@ -288,13 +300,19 @@ fn open_accounts(
 fn pages(
     config: &Config,
     accounts: &Arc<Accounts>,
-    directory: &Arc<ArcSwap<Directory>>,
-    metrics: &Metrics,
+    api: &Arc<Api>,
+    ingest: &Arc<Ingest>,
+    connectors: &Connectors,
 ) -> Pages {
     Pages {
         accounts: accounts.clone(),
-        directory: directory.clone(),
-        metrics: metrics.clone(),
+        directory: api.directory.clone(),
+        metrics: api.metrics.clone(),
+        api: api.clone(),
+        ingest: ingest.clone(),
+        connectors: connectors.clone(),
+        folder: config.data.clone(),
+        changes: Changes::default(),
         settings: pages::Settings {
             // A browser that was told to insist would never show a self-signed certificate's host again.
             trusted_certificate: !config.behind_proxy && config.tls_certificate.is_some(),

@@ -5,6 +5,7 @@
 
 mod answers;
 mod body;
+pub mod lately;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,6 +15,7 @@ use stats::{document::Format, limit, parse::LineError};
 use tokio::sync::{Semaphore, oneshot};
 
 use body::{BodyError, Encoding, Held};
+use lately::Lately;
 
 use crate::{
     api::{
@@ -42,6 +44,8 @@ pub struct Ingest {
     api: Arc<Api>,
     budget: Arc<Semaphore>,
     body_timeout: Duration,
+    /// What senders got wrong lately.
+    pub lately: Lately,
 }
 
 /// Why a batch was not taken up.
@@ -68,7 +72,7 @@ impl Ingest {
     ) -> Ingest {
         let permits = in_flight_bytes / PERMIT_BYTES;
         let budget = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        Ingest { journal, api, budget, body_timeout }
+        Ingest { journal, api, budget, body_timeout, lately: Lately::default() }
     }
 
     /// Answers one post.
@@ -89,6 +93,7 @@ impl Ingest {
             Err(_) => return Err(body_refused(&BodyError::Slow)),
         };
         let latest = Some(clock::now() + limit::AHEAD_MS_MAX);
+        let sent = lines.clone();
         let parsed = if lines.len() < PARSED_ASIDE_FROM_BYTES {
             Parsed::new(lines, latest)
         } else {
@@ -107,6 +112,7 @@ impl Ingest {
             Ok(applied) => Ok(answer::json(StatusCode::OK, answers::taken(&applied))),
             Err(Refusal::Malformed(errors)) => {
                 self.api.metrics.lines_malformed(errors.len() as u64);
+                self.lately.malformed(tenant.id, &sent, &errors);
                 Err(answer::json(StatusCode::BAD_REQUEST, answers::malformed(&errors)))
             }
             Err(Refusal::Journal(error)) => Err(journal_refused(&error)),
@@ -128,6 +134,7 @@ impl Ingest {
         }
         let (told, outcome) = oneshot::channel();
         let shards = self.api.shards.clone();
+        let lines = parsed.bytes().clone();
         let batch = Batch {
             tenant,
             lines: parsed.bytes().clone(),
@@ -147,7 +154,9 @@ impl Ingest {
             }),
         };
         self.journal.append(batch)?;
-        outcome.await.unwrap_or(Err(Refusal::Stored(Unavailable::NotReady)))
+        let applied = outcome.await.unwrap_or(Err(Refusal::Stored(Unavailable::NotReady)))?;
+        self.lately.ignored(tenant, &lines, &applied);
+        Ok(applied)
     }
 }
 

@@ -9,6 +9,7 @@ mod account_pages;
 mod answer;
 mod asked;
 mod assets;
+mod console;
 mod cookie;
 mod csrf;
 mod explorer;
@@ -21,6 +22,7 @@ mod multipart;
 mod next;
 mod paging;
 mod people;
+mod profile;
 mod sign_in;
 mod start;
 mod stop;
@@ -28,7 +30,7 @@ mod trail;
 mod wall;
 mod watching;
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use http::{Method, request::Parts};
@@ -36,6 +38,7 @@ use hyper::body::Incoming;
 
 pub use asked::Asked;
 pub use assets::PATH as ASSETS;
+pub use console::Changes;
 pub use field::{Choice, Field};
 pub use form::{Form, Upload};
 pub use frame::Page;
@@ -45,7 +48,9 @@ pub use watching::Watching;
 
 use crate::{
     accounts::Accounts,
-    api::answer::Answer,
+    api::{Api, answer::Answer},
+    connect::status::Connectors,
+    ingest::Ingest,
     telemetry::{IncidentId, Metrics},
     tenants::Directory,
     wallboard,
@@ -72,6 +77,16 @@ pub struct Pages {
     pub metrics: Metrics,
     /// How they are served.
     pub settings: Settings,
+    /// Reads what tenants are like.
+    pub api: Arc<Api>,
+    /// The way in for changes: the same as everybody's.
+    pub ingest: Arc<Ingest>,
+    /// How the connectors stand.
+    pub connectors: Connectors,
+    /// The data folder, where tenants and tokens are changed.
+    pub folder: PathBuf,
+    /// Changes under way, one at a time for each tenant.
+    pub changes: Changes,
 }
 
 impl Pages {
@@ -121,12 +136,9 @@ impl Pages {
             (&Method::POST, ["account", "sign-out-everywhere"]) => {
                 account_pages::sign_out_everywhere(asked).await
             }
-            (&Method::GET, ["manager"]) => start::tenants(asked),
-            (&Method::GET, ["manager", "tenants", name, "links"]) => links::list(asked, name).await,
-            (&Method::POST, ["manager", "tenants", name, "links"]) => links::add(asked, name).await,
-            (&Method::POST, ["manager", "tenants", name, "links", id]) => {
-                links::revoke(asked, name, id).await
-            }
+            (_, ["agent", rest @ ..]) => profile::show(asked, rest).await,
+            (&Method::GET, ["manager"]) => console::tenants::list(asked),
+            (_, ["manager", "new"]) => console::tenants::new(asked).await,
             (&Method::GET, ["manager", "accounts"]) => people::list(asked).await,
             (&Method::GET, ["manager", "accounts", "new"]) => people::show_new(asked),
             (&Method::POST, ["manager", "accounts", "new"]) => people::add(asked).await,
@@ -136,6 +148,7 @@ impl Pages {
                 people::remove(asked, id).await
             }
             (&Method::GET, ["manager", "audit"]) => trail::show(asked).await,
+            (_, ["manager", "tenants", name, rest @ ..]) => console::show(asked, name, rest).await,
             (_, parts) => Err(stop::elsewhere(asked.method(), parts)),
         }
     }

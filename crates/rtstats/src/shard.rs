@@ -25,7 +25,7 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use stats::{
     document::Frozen,
-    engine::{Account, Names, Reason, SlaTarget},
+    engine::{Account, AgentNow, Names, Reason, SlaTarget},
     event::Millis,
 };
 use tokio::sync::{Notify, oneshot};
@@ -218,6 +218,12 @@ enum Input {
         source: Option<String>,
         reply: oneshot::Sender<Result<(stats::engine::Present, u64), Unavailable>>,
     },
+    Agent {
+        tenant: TenantId,
+        agent: String,
+        source: String,
+        reply: oneshot::Sender<Result<(Option<AgentNow>, u64), Unavailable>>,
+    },
     /// The state at this position is stored, or could not be.
     Kept {
         tenant: TenantId,
@@ -309,9 +315,7 @@ impl Shards {
         tenant: TenantId,
         source: Option<String>,
     ) -> Result<Present, Unavailable> {
-        let (reply, present) = oneshot::channel();
-        self.send(tenant, Input::Present { tenant, source, reply });
-        let (present, seq) = present.await.unwrap_or(Err(Unavailable::NotReady))?;
+        let (present, seq) = self.present_state(tenant, source).await?;
         let written = tokio::task::spawn_blocking(move || Present::written(&present, seq)).await;
         Ok(written.expect("writing panics for no state, and nobody cancels it"))
     }
@@ -326,6 +330,29 @@ impl Shards {
     /// All tenants that are served.
     pub fn all_live(&self) -> Arc<HashMap<TenantId, Arc<Live>>> {
         self.live.load_full()
+    }
+
+    /// The same before it is written: the state itself, and the highest number seen of the source.
+    pub async fn present_state(
+        &self,
+        tenant: TenantId,
+        source: Option<String>,
+    ) -> Result<(stats::engine::Present, u64), Unavailable> {
+        let (reply, present) = oneshot::channel();
+        self.send(tenant, Input::Present { tenant, source, reply });
+        present.await.unwrap_or(Err(Unavailable::NotReady))
+    }
+
+    /// One agent now, if there is such an agent, and the highest number seen of a source.
+    pub async fn agent_now(
+        &self,
+        tenant: TenantId,
+        agent: String,
+        source: String,
+    ) -> Result<(Option<AgentNow>, u64), Unavailable> {
+        let (reply, now) = oneshot::channel();
+        self.send(tenant, Input::Agent { tenant, agent, source, reply });
+        now.await.unwrap_or(Err(Unavailable::NotReady))
     }
 
     /// A tenant's account now; none while it is not ready.

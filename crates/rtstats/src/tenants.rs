@@ -7,6 +7,7 @@ mod directory;
 mod name;
 mod store;
 mod token;
+mod uses;
 mod watch;
 
 pub use directory::{Directory, Tenant};
@@ -14,6 +15,7 @@ pub use name::{NameError, TenantName};
 pub use store::{Added, InForce, TenantError, Tenants};
 pub(crate) use store::{raise_generation, wait_in_force};
 pub use token::{Token, TokenDigest, TokenError, TokenKind};
+pub use uses::Uses;
 pub use watch::Watch;
 
 /// Number of a tenant, never used again.

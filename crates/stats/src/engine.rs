@@ -10,6 +10,7 @@ mod fold;
 mod freeze;
 mod leg;
 mod line;
+mod look;
 mod names;
 mod outcome;
 mod present;
@@ -22,7 +23,9 @@ mod status_time;
 mod trails;
 mod window;
 
+pub use directory::{CodeList, ListedCode};
 pub use freeze::{AgentTimes, SlaTarget};
+pub use look::{AgentNow, Tie};
 pub use names::{CodeNames, Names};
 pub use outcome::{Account, Outcome, Reason, Source};
 pub use present::Present;

@@ -27,7 +27,7 @@ const SAME_FLOOR: &[(&str, &[&str])] = &[
     ("admin", &["api", "connect", "server"]),
     ("wallboard", &["api"]),
     ("openapi", &["api", "ingest"]),
-    ("pages", &["api", "openapi", "wallboard"]),
+    ("pages", &["api", "connect", "ingest", "openapi", "wallboard"]),
     ("routes", &["api", "ingest", "openapi", "pages"]),
     ("server", &["api", "routes", "tls"]),
     ("app", &["config"]),

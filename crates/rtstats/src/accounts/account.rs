@@ -178,6 +178,18 @@ pub(super) fn by_id(
     one(transaction, "id = ?1", [id.0])
 }
 
+/// Those of one agent of a tenant.
+pub(super) fn of_agent(
+    transaction: &Transaction<'_>,
+    tenant: TenantId,
+    agent: &str,
+) -> Result<Vec<Account>, AccountError> {
+    let which = format!("{SELECT} WHERE tenant = ?1 AND kind = 3 AND agent = ?2 ORDER BY login");
+    let mut statement = transaction.prepare_cached(&which)?;
+    let rows = statement.query_map((tenant.0, agent), |row| Ok(read(row)))?;
+    rows.map(|row| row?).collect()
+}
+
 pub(super) fn find(
     transaction: &Transaction<'_>,
     tenant: Option<TenantId>,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use rusqlite::Connection;
 
 use crate::{
     accounts::Accounts,
@@ -14,7 +15,7 @@ use crate::{
     journal::{Journal, SqliteJournal},
     shard::Shards,
     telemetry::Metrics,
-    tenants::{Directory, Watch},
+    tenants::{Directory, Uses, Watch},
     tls::{Certificates, Reload},
 };
 
@@ -31,6 +32,9 @@ const RETENTION_EVERY: Duration = Duration::from_secs(60);
 pub struct Keeping {
     pub watch: Watch,
     pub directory: Arc<ArcSwap<Directory>>,
+    /// When tokens were used, and the connection by which that is written down.
+    pub uses: Arc<Uses>,
+    pub register: Connection,
     pub accounts: Arc<Accounts>,
     pub shards: Arc<Shards>,
     /// None behind a proxy.
@@ -52,6 +56,8 @@ impl Housekeeping {
         let Keeping {
             mut watch,
             directory,
+            uses,
+            mut register,
             accounts,
             shards,
             certificates,
@@ -64,6 +70,7 @@ impl Housekeeping {
         let documents = shards.clone();
         let mut failing = false;
         let followed = accounts.clone();
+        let in_force = directory.clone();
         let tenants = every("tenants", TENANTS_EVERY, move || {
             follow(&mut watch, &mut failing, &directory, &followed, &shards);
         })?;
@@ -77,6 +84,9 @@ impl Housekeeping {
                 retained = Some(Instant::now());
                 if let Err(error) = journal.retain(clock::now() - retention_ms) {
                     tracing::warn!(%error, "old events could not be dropped; trying again later");
+                }
+                if let Err(error) = uses.keep(&mut register, &in_force.load()) {
+                    tracing::warn!(%error, "uses of tokens could not be written down; trying again later");
                 }
                 if let Err(error) = accounts.keep(clock::now(), trail_ms) {
                     tracing::warn!(%error, "sessions could not be written down; trying again later");

@@ -24,6 +24,7 @@ pub(crate) fn begin(transaction: &Transaction<'_>, tenant: u32) -> rusqlite::Res
         "DELETE FROM account WHERE tenant = ?1",
         "DELETE FROM session WHERE tenant = ?1",
         "DELETE FROM share WHERE tenant = ?1",
+        "DELETE FROM token_use WHERE tenant = ?1",
         "INSERT INTO removed VALUES (?1)",
     ] {
         transaction.execute(statement, [tenant])?;

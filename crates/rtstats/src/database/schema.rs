@@ -10,7 +10,7 @@ pub(crate) const APPLICATION_ID: i32 = 0x7274_7374;
 
 /// What each version of the form adds to the one before it. A change of the tables is a further entry, and never a
 /// change of one that was released: [`migrate`] brings an older database up by the entries that it lacks.
-const FORMS: [&str; 3] = [TABLES, TRENDS, ACCOUNTS];
+const FORMS: [&str; 4] = [TABLES, TRENDS, ACCOUNTS, TOKEN_USE];
 
 /// The version of the form that this program writes.
 pub(crate) const VERSION: i32 = FORMS.len() as i32;
@@ -145,6 +145,15 @@ CREATE INDEX deed_of_tenant ON deed (tenant, id);
 CREATE INDEX deed_time ON deed (time_ms);
 CREATE TRIGGER deed_stays BEFORE UPDATE ON deed
 BEGIN SELECT RAISE(ABORT, 'the audit trail is only added to'); END;
+";
+
+/// When each token was last used. It tells people something and decides nothing, so no checksum is in it.
+const TOKEN_USE: &str = "
+CREATE TABLE token_use (
+    digest BLOB PRIMARY KEY,
+    tenant INTEGER NOT NULL,
+    used_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Makes the tables in an empty database.

@@ -232,7 +232,8 @@ impl<'a> Asked<'a> {
     pub(super) fn home(role: &Role) -> &'static str {
         match role {
             Role::Viewer { .. } => "/wallboard",
-            Role::Platform | Role::Tenant(_) | Role::Agent { .. } => "/",
+            Role::Agent { .. } => "/agent",
+            Role::Platform | Role::Tenant(_) => "/",
         }
     }
 }

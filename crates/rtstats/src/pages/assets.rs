@@ -24,6 +24,8 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("explorer.css", include_bytes!("assets/explorer.css")),
     ("explorer.js", include_bytes!("assets/explorer.js")),
     ("icon.svg", include_bytes!("assets/icon.svg")),
+    ("manager.css", include_bytes!("assets/manager.css")),
+    ("manager.js", include_bytes!("assets/manager.js")),
     ("theme.js", include_bytes!("assets/theme.js")),
 ];
 

@@ -18,6 +18,7 @@ pub struct Field<'f> {
     required: bool,
     from_fragment: bool,
     choices: &'f [Choice],
+    suggestions: Option<(&'f str, &'f [String])>,
 }
 
 impl Form {
@@ -33,6 +34,7 @@ impl Form {
             required: false,
             from_fragment: false,
             choices: &[],
+            suggestions: None,
         }
     }
 
@@ -83,6 +85,11 @@ impl<'f> Field<'f> {
         Field { choices, kind: "select", ..self }
     }
 
+    /// Values that are proposed while one writes; the list's id in the page comes first.
+    pub fn suggestions(self, id: &'f str, values: &'f [String]) -> Field<'f> {
+        Field { suggestions: Some((id, values)), ..self }
+    }
+
     /// A tick box.
     pub fn tick(self) -> Field<'f> {
         Field { kind: "checkbox", ..self }
@@ -106,10 +113,15 @@ impl<'f> Field<'f> {
                 },
                 "checkbox" => input id=(id) name=(self.name) type="checkbox" value="yes" required[self.required]
                     checked[self.form.is_checked(self.name)] aria-describedby=[described] aria-invalid=[invalid];,
-                kind => input id=(id) name=(self.name) type=(kind) value=[value] required[self.required]
+                kind => {
+                    input id=(id) name=(self.name) type=(kind) value=[value] required[self.required]
                     autocomplete=(self.autocomplete) autocapitalize="none" spellcheck="false"
                     aria-describedby=[described] aria-invalid=[invalid]
-                    data-from-fragment[self.from_fragment];,
+                    data-from-fragment[self.from_fragment] list=[self.suggestions.map(|(id, _)| id)];
+                    @if let Some((id, values)) = self.suggestions {
+                        datalist id=(id) { @for value in values { option value=(value) {} } }
+                    }
+                },
             }
         }
     }

@@ -17,6 +17,7 @@ pub struct Page<'p> {
     above: Vec<(&'p str, String)>,
     scripts: Vec<&'static str>,
     styles: Vec<&'static str>,
+    beside: Option<Markup>,
 }
 
 /// A part of the pages: path, name, and who sees it.
@@ -24,6 +25,7 @@ type Part = (&'static str, &'static str, fn(&Role) -> bool);
 
 /// The navigation. A new part of the pages is a line here.
 const NAVIGATION: &[Part] = &[
+    ("/agent", "My day", |role| matches!(role, Role::Agent { .. })),
     ("/manager", "Tenants", Role::is_administrator),
     ("/manager/accounts", "Accounts", Role::is_administrator),
     ("/manager/audit", "Audit trail", Role::is_administrator),
@@ -39,6 +41,7 @@ impl<'p> Page<'p> {
             above: Vec::new(),
             scripts: Vec::new(),
             styles: Vec::new(),
+            beside: None,
         }
     }
 
@@ -75,6 +78,11 @@ impl<'p> Page<'p> {
         self
     }
 
+    /// A navigation of its own, beside the middle or above it, as there is room.
+    pub fn beside(self, navigation: Markup) -> Page<'p> {
+        Page { beside: Some(navigation), ..self }
+    }
+
     /// The page with its middle, for whoever asked.
     #[allow(clippy::needless_pass_by_value, reason = "a page's middle is made for this call alone")]
     pub fn show(self, asked: &Asked<'_>, middle: Markup) -> Answer {
@@ -91,13 +99,16 @@ impl<'p> Page<'p> {
                 body {
                     a.skip href="#main" { "Skip to the content" }
                     (bar(asked, session))
-                    main.(self.width) #main tabindex="-1" {
-                        (self.breadcrumbs())
-                        @for flash in session.map(Session::take_flashes).unwrap_or_default() {
-                            (message(&flash))
+                    main.(self.width).parted[self.beside.is_some()] #main tabindex="-1" {
+                        @if let Some(beside) = &self.beside { (beside) }
+                        div.middle {
+                            (self.breadcrumbs())
+                            @for flash in session.map(Session::take_flashes).unwrap_or_default() {
+                                (message(&flash))
+                            }
+                            h1 { (self.title) }
+                            (middle)
                         }
-                        h1 { (self.title) }
-                        (middle)
                     }
                     (footer())
                 }
@@ -146,7 +157,7 @@ fn bar(asked: Option<&Asked<'_>>, session: Option<&Session>) -> Markup {
     html! {
         header.bar {
             a.brand href="/" { img src=(assets::path("icon.svg")) alt="" width="28" height="28"; "rtstats" }
-            @if session.is_some_and(|session| session.role.is_administrator()) {
+            @if links.clone().next().is_some() {
                 nav aria-label="Main" {
                     ul {
                         @for (own, name, _) in links {

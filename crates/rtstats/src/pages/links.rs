@@ -3,7 +3,7 @@
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::{Asked, Form, Page, Shown, Stop, sign_in, start};
+use super::{Asked, Form, Page, Shown, Stop, console, sign_in, start};
 use crate::{
     accounts::{Refusal, Share, ShareId},
     api::answer::Answer,
@@ -89,7 +89,11 @@ async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) ->
             }
         }
     };
-    let page = Page::new("Links for wall screens").below("Tenants", "/manager").status(status);
+    let page = Page::new("Links for wall screens")
+        .wide()
+        .style("manager.css")
+        .beside(console::parts(asked, &tenant, "/links"))
+        .status(status);
     Ok(page.show(asked, middle))
 }
 

@@ -16,12 +16,13 @@ pub(super) fn show(asked: &Asked<'_>) -> Shown {
             }
             Some(Role::Agent { agent, .. }) => {
                 p.lead { "Agent " strong { (agent) } " of " (names(asked)) "." }
+                (places(&[("/agent", "My day", "Own figures, status and queues.")]))
             }
             Some(Role::Platform | Role::Tenant(_)) => {
-                p.lead { "Who may sign in, what wall screens show, and who changed what." }
+                p.lead { "What tenants are made of, who may sign in, and who changed what." }
                 (places(&[
                     ("/wallboard", "Wallboard", "Queues and agents, live."),
-                    ("/manager", "Tenants", "Each tenant's links for wall screens."),
+                    ("/manager", "Tenants", "Queues, agents, assignments, tokens, connections, wall screens."),
                     ("/manager/accounts", "Accounts", "Administrators and agents who may sign in."),
                     ("/manager/audit", "Audit trail", "Who changed what, when, and from where."),
                 ]))
@@ -73,37 +74,6 @@ fn interfaces() -> Markup {
             }
         }
     }
-}
-
-/// The tenants that whoever is signed in administers.
-pub(super) fn tenants(asked: &Asked<'_>) -> Shown {
-    asked.administrator()?;
-    let tenants = asked.tenants();
-    let middle = html! {
-        @if tenants.is_empty() {
-            p.empty { "There are no tenants yet. Add one on the server: "
-                code { "rtstats tenant add NAME --timezone ZONE" } }
-        } @else {
-            div.table tabindex="0" role="region" aria-label="Tenants" {
-                table {
-                    thead { tr { th scope="col" { "Tenant" } th scope="col" { "Time zone" } th scope="col" { "Wallboard" } th scope="col" { "Wall screens" } } }
-                    tbody {
-                        @for tenant in &tenants {
-                            tr {
-                                th scope="row" { (tenant.name) }
-                                td { (tenant.zone) }
-                                td { a href={ "/wallboard?tenant=" (tenant.name) }
-                                    aria-label={ "Wallboard of " (tenant.name) } { "Open" } }
-                                td { a href={ "/manager/tenants/" (tenant.name) "/links" }
-                                    aria-label={ "Links for wall screens of " (tenant.name) } { "Links" } }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    };
-    Ok(Page::new("Tenants").show(asked, middle))
 }
 
 /// An instant as text: UTC, to the minute; none is a dash.

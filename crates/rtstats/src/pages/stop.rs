@@ -75,6 +75,11 @@ impl Stop {
     }
 }
 
+/// Something that comes right by itself, or by the operator's hand.
+pub(super) fn later(why: &str) -> Stop {
+    Stop::Bad(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+}
+
 fn told(asked: &Asked<'_>, status: StatusCode, title: &str, why: &str) -> Answer {
     let middle = html! {
         p.lead { (why) }
@@ -101,14 +106,11 @@ pub(super) fn elsewhere(method: &Method, parts: &[&str]) -> Stop {
         ["sign-out"]
             | ["account", "password" | "sign-out-everywhere"]
             | ["account", "sessions", _]
-            | ["manager", "tenants", _, "links", _]
             | ["manager", "accounts", _, "link" | "remove"]
     );
     let both = matches!(
         parts,
-        ["sign-in" | "set-up" | "invitation" | "share"]
-            | ["manager", "accounts", "new"]
-            | ["manager", "tenants", _, "links"]
+        ["sign-in" | "set-up" | "invitation" | "share"] | ["manager", "accounts", "new"]
     );
     let only_get = matches!(
         parts,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use stats::{
     document::Frozen,
-    engine::{Engine, Outcome, Present},
+    engine::{AgentNow, Engine, Outcome, Present},
     event::Millis,
 };
 
@@ -60,8 +60,16 @@ impl Tenancy {
 
     /// What the engine believes, and the highest number that it has seen of a source.
     pub fn present(&self, source: Option<&str>) -> (Present, u64) {
-        let source = source.and_then(|source| self.engine.account().source(source));
-        (self.engine.present(), source.map_or(0, |source| source.seq))
+        (self.engine.present(), source.map_or(0, |source| self.seq(source)))
+    }
+
+    /// One agent, and the highest number seen of a source.
+    pub fn agent_now(&self, agent: &str, source: &str) -> (Option<AgentNow>, u64) {
+        (self.engine.agent_now(agent), self.seq(source))
+    }
+
+    fn seq(&self, source: &str) -> u64 {
+        self.engine.account().source(source).map_or(0, |source| source.seq)
     }
 
     pub fn view(&mut self, now: Millis) -> View {

@@ -102,6 +102,10 @@ impl Worker {
                 let present = self.with_open(tenant, |open| open.present(source.as_deref()));
                 drop(reply.send(present));
             }
+            Input::Agent { tenant, agent, source, reply } => {
+                let now = self.with_open(tenant, |open| open.agent_now(&agent, &source));
+                drop(reply.send(now));
+            }
             Input::Kept { tenant, position, stored } => {
                 kept(&mut self.tenants, tenant, position, stored);
             }

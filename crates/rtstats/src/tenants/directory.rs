@@ -27,7 +27,8 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    pub(super) fn token(&self, kind: TokenKind) -> Option<TokenDigest> {
+    /// The digest of a token, if it has one of the kind.
+    pub fn token(&self, kind: TokenKind) -> Option<TokenDigest> {
         match kind {
             TokenKind::Data => self.data,
             TokenKind::Action => self.action,

@@ -7,6 +7,7 @@ mod asterisk;
 mod browser;
 mod cli;
 mod client;
+mod console;
 mod crash;
 mod documents;
 mod freshness;

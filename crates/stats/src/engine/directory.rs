@@ -12,18 +12,28 @@ use super::{
     queue::{Column, Queue},
 };
 use crate::{
-    event::{CodeItem, GivenCode, Media, Millis, Sla},
+    event::{Base, CodeItem, GivenCode, Media, Millis, Sla},
     limit,
 };
 
-/// A status code list.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A status code list as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeList {
+    /// What people read.
     pub name: Arc<str>,
-    /// Short codes by item.
-    pub short_codes: BTreeMap<i64, Arc<str>>,
-    /// What people read, by item.
-    pub item_names: BTreeMap<i64, Arc<str>>,
+    /// By their numbers.
+    pub items: BTreeMap<i64, ListedCode>,
+}
+
+/// An item of a status code list as it is configured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedCode {
+    /// What documents show.
+    pub short_code: Arc<str>,
+    /// What people read.
+    pub name: Arc<str>,
+    /// `Base::OnBreak` or `Base::WorkOffline`: the status that it is for.
+    pub status: Base,
 }
 
 impl Fold {
@@ -168,10 +178,13 @@ impl Fold {
     }
 
     pub(super) fn configure_codes(&mut self, list: i64, name: &str, items: &[CodeItem<'_>]) {
-        let short_codes =
-            items.iter().map(|item| (item.item, Arc::from(&*item.short_code))).collect();
-        let item_names = items.iter().map(|item| (item.item, Arc::from(&*item.name))).collect();
-        self.codes.insert(list, CodeList { name: Arc::from(name), short_codes, item_names });
+        let code = |item: &CodeItem<'_>| ListedCode {
+            short_code: Arc::from(&*item.short_code),
+            name: Arc::from(&*item.name),
+            status: item.status,
+        };
+        let items = items.iter().map(|item| (item.item, code(item))).collect();
+        self.codes.insert(list, CodeList { name: Arc::from(name), items });
         self.index.names = None;
     }
 
@@ -179,7 +192,7 @@ impl Fold {
     pub(super) fn resolve_code(&self, given: &GivenCode<'_>) -> Code {
         let configured = || {
             let list = self.codes.get(&given.list?)?;
-            list.short_codes.get(&given.item?).cloned()
+            list.items.get(&given.item?).map(|code| code.short_code.clone())
         };
         let short_code = match &given.short_code {
             Some(own) if own.is_empty() => self.no_text.clone(),

@@ -38,12 +38,9 @@ impl Engine {
             list: *list,
             name: codes.name.clone(),
             items: codes
-                .short_codes
+                .items
                 .iter()
-                .map(|(item, short_code)| {
-                    let name = codes.item_names.get(item).unwrap_or(short_code);
-                    (*item, short_code.clone(), name.clone())
-                })
+                .map(|(item, code)| (*item, code.short_code.clone(), code.name.clone()))
                 .collect(),
         });
         let names =

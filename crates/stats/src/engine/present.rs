@@ -56,6 +56,11 @@ impl Present {
         })
     }
 
+    /// Only the directory: groups, queues, code lists, agents, assignments, each in the order of its names.
+    pub fn directory(&self) -> impl Iterator<Item = Kind<'_>> {
+        self.fold.directory().filter(|kind| !matches!(kind, Kind::LineStatus { .. }))
+    }
+
     /// The last counted time.
     pub fn counted(&self) -> Option<Millis> {
         self.counted
@@ -345,13 +350,12 @@ fn agent_configured(agent: &Agent) -> Kind<'_> {
     Kind::AgentConfigured { agent: text(&agent.id), name: text(&agent.name), group }
 }
 
-/// The engine keeps of an item what is shown, its short code and name, and not which status it is for.
 fn codes_configured(list: i64, codes: &CodeList) -> Kind<'_> {
-    let items = codes.short_codes.iter().map(|(item, short_code)| CodeItem {
+    let items = codes.items.iter().map(|(item, code)| CodeItem {
         item: *item,
-        short_code: text(short_code),
-        name: text(codes.item_names.get(item).unwrap_or(short_code)),
-        status: Base::OnBreak,
+        short_code: text(&code.short_code),
+        name: text(&code.name),
+        status: code.status,
     });
     let items = items.collect();
     Kind::CodesConfigured { list, name: text(&codes.name), items }

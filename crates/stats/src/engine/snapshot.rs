@@ -9,7 +9,7 @@ use crate::{event::Millis, zone::Zone};
 
 const MAGIC: [u8; 4] = *b"RTSE";
 /// Raised whenever the state's shape or meaning changes: an older snapshot is then replaced by a replay.
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 const HEADER_LEN: usize = 10;
 
 /// Why bytes are no snapshot that can be used.

@@ -1,0 +1,192 @@
+// The Configuration Manager and the agent's page, as administrators and agents use them.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { start } from "../fixture.mjs";
+
+const PASSWORD = "correct horse battery";
+const BASE = "/manager/tenants/acme";
+
+/** Follows the one-time link that the first start prints; the page is signed in then. */
+async function setUp(world, options) {
+  const code = /\/set-up#([0-9a-f]+)/.exec(world.server.log)[1];
+  const page = await world.page(options);
+  await page.goto(`/set-up#${code}`);
+  await page.getByLabel("Login").fill("maria");
+  await page.getByLabel("New password", { exact: true }).fill(PASSWORD);
+  await page.getByLabel("New password again").fill(PASSWORD);
+  await page.getByRole("button", { name: "Set up" }).click();
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
+  return page;
+}
+
+async function makeQueue(page, number, name) {
+  await page.goto(`${BASE}/queues/new`);
+  await page.getByLabel("Queue id").fill(String(number));
+  await page.getByLabel("Name").fill(name);
+  await page.getByRole("button", { name: "Make the queue" }).click();
+  await page.getByText("is there, with the queue id").waitFor();
+}
+
+async function makeAgent(page, id, name) {
+  await page.goto(`${BASE}/agents/new`);
+  await page.getByLabel("Agent id").fill(id);
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Make the agent" }).click();
+  await page.getByText("Assign queues next").waitFor();
+}
+
+test("from_the_set_up_link_to_an_assigned_agent", async (t) => {
+  const world = await start(t, { flags: ["--refresh-seconds", "0.1"] });
+  const page = await setUp(world);
+  await page.goto(BASE);
+  await page.getByText("To a running contact centre").waitFor();
+  await makeQueue(page, 115, "Sales");
+  await makeAgent(page, "j.doe", "Jane Doe");
+  await page.getByRole("link", { name: "Assign queues" }).click();
+  await page.getByLabel("Jane Doe, Sales: enabled").check();
+  assert.equal(await page.getByLabel("Jane Doe, Sales: assigned").isChecked(), true, "enabled implies assigned");
+  await page.getByText("1 change is not saved yet").waitFor();
+  await page.getByRole("button", { name: "Save the assignments" }).click();
+  await page.getByText("One assignment is changed.").waitFor();
+  const agent = (await world.get("/api/rtstats/stats/agent/j.doe.json")).json().agent;
+  assert.equal(agent["enabled-skill-count"], 1);
+});
+
+test("a_service_level_is_set_on_its_tab", async (t) => {
+  const world = await start(t);
+  const page = await setUp(world);
+  await makeQueue(page, 115, "Sales");
+  await page.getByRole("link", { name: "SLA" }).click();
+  await page.getByLabel("Percent").fill("90");
+  await page.getByLabel("Time limit", { exact: true }).fill("2");
+  await page.getByLabel("Unit of the limit").selectOption("minutes");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The service level is 90 % within 2 min from now on.").waitFor();
+});
+
+test("a_new_token_stops_the_old_one_at_once", async (t) => {
+  const world = await start(t);
+  const page = await setUp(world);
+  await page.goto(`${BASE}/tokens`);
+  await page.getByRole("link", { name: "New Token: Data Request Token" }).click();
+  await page.getByText("What stops working").waitFor();
+  await page.getByRole("button", { name: "Replace the token" }).click();
+  const secret = await page.locator("#secret").inputValue();
+  assert.match(secret, /^[0-9a-f]{64}$/);
+  await page.getByRole("button", { name: "Copy" }).waitFor();
+  assert.equal((await world.get("/api/rtstats/stats/queues")).status, 403);
+  world.tenant.dataToken = secret;
+  assert.equal((await world.get("/api/rtstats/stats/queues")).status, 200);
+});
+
+test("the_matrix_is_worked_by_the_keyboard", async (t) => {
+  const world = await start(t);
+  const page = await setUp(world);
+  for (const [number, name] of [[1, "One"], [2, "Two"]]) {
+    await world.post({ type: "queue.configured", queue: number, name, media: "phone" });
+  }
+  for (const [agent, name] of [["ann", "Ann"], ["bob", "Bob"]]) {
+    await world.post({ type: "agent.configured", agent, name });
+  }
+  await page.goto(`${BASE}/assignments`);
+  await page.getByLabel("Ann, One: assigned").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Space");
+  assert.equal(await page.getByLabel("Bob, Two: assigned").isChecked(), true);
+  assert.equal(await page.getByLabel("Bob, Two: enabled").isChecked(), true);
+  await page.keyboard.press("Enter");
+  await page.getByText("One assignment is changed.").waitFor();
+});
+
+test("a_list_of_codes_grows_by_rows", async (t) => {
+  const world = await start(t);
+  const page = await setUp(world);
+  await page.goto(`${BASE}/codes/new`);
+  await page.getByLabel("Name", { exact: true }).fill("Breaks");
+  await page.getByRole("button", { name: "One row more" }).click();
+  await page.getByLabel("Item id of item 6").fill("6");
+  await page.getByLabel("Name of item 6").fill("Lunch");
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The list is saved.").waitFor();
+  assert.equal(await page.getByLabel("Name of item 1").inputValue(), "Lunch");
+});
+
+for (const theme of ["light", "dark"]) {
+  test(`pages_pass_axe_and_fit_a_phone_${theme}`, async (t) => {
+    const world = await start(t);
+    const page = await setUp(world, { theme });
+    await world.post(
+      { type: "queue.configured", queue: 115, name: "Sales", media: "phone", sla: { percent: 80, within_seconds: 20 } },
+      { type: "queue.configured", queue: 116, name: "Customer care", media: "chat" },
+      { type: "group.configured", group: 4, name: "North" },
+      { type: "agent.configured", agent: "j.doe", name: "Jane Doe", group: 4 },
+      { type: "agent.configured", agent: "bob", name: "Bob Ross" },
+      { type: "assignment.set", agent: "j.doe", queue: 115, assigned: true },
+      { type: "assignment.set", agent: "bob", queue: 116, assigned: true, enabled: false },
+      { type: "codes.configured", list: 1, name: "Breaks",
+        items: [{ item: 1, short_code: "LUN", name: "Lunch", status: "on-break" }] },
+      { type: "agent.status", agent: "ghost", status: "available" },
+    );
+    const paths = ["", "/queues", "/queues/new", "/queue/115", "/queue/115/sla", "/queue/115/remove", "/agents", "/agent/j.doe",
+      "/agents/import", "/assignments", "/assignments?queue=115", "/groups", "/codes", "/code/1", "/tokens", "/tokens/data",
+      "/connections", "/activity", "/links"];
+    for (const width of [1280, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      for (const path of paths) {
+        await page.goto(`${BASE}${path}`);
+        await world.axe(page);
+        await world.fitsInWidth(page);
+        if (process.env.RTSTATS_BROWSER_PICTURES) {
+          await world.screenshot(page, `manager-${theme}-${width}${path.replaceAll(/\W/g, "-")}`);
+        }
+      }
+    }
+  });
+}
+
+test("an_agent_sets_the_status_and_enables_a_queue_on_a_phone", async (t) => {
+  const world = await start(t);
+  const page = await setUp(world);
+  await world.post(
+    { type: "queue.configured", queue: 115, name: "Sales", media: "phone" },
+    { type: "agent.configured", agent: "j.doe", name: "Jane Doe" },
+    { type: "assignment.set", agent: "j.doe", queue: 115, assigned: true },
+    { type: "codes.configured", list: 1, name: "Breaks",
+      items: [{ item: 1, short_code: "LUN", name: "Lunch", status: "on-break" }] },
+  );
+  await page.goto(`${BASE}/agent/j.doe`);
+  await page.getByLabel("Login").fill("jane");
+  await page.getByRole("button", { name: "Make an account" }).click();
+  const link = await page.locator("#secret").inputValue();
+  const jane = await world.page({ width: 360, height: 740 });
+  await jane.goto(new URL(link).pathname + new URL(link).hash);
+  await jane.getByLabel("New password", { exact: true }).fill(PASSWORD);
+  await jane.getByLabel("New password again").fill(PASSWORD);
+  await jane.getByRole("button", { name: "Set the password" }).click();
+  await jane.getByRole("button", { name: "On break: Lunch" }).click();
+  await jane.getByText("Your status is: On break: Lunch.").waitFor();
+  assert.equal(await jane.getByRole("button", { name: "On break: Lunch" }).getAttribute("aria-pressed"), "true");
+  await jane.getByLabel("Sales").uncheck();
+  await jane.getByRole("button", { name: "Save my queues" }).click();
+  await jane.getByText("Your queues are saved.").waitFor();
+  await world.axe(jane);
+  await world.fitsInWidth(jane);
+  if (process.env.RTSTATS_BROWSER_PICTURES) await world.screenshot(jane, "agent-360");
+});
+
+test("without_scripts_a_queue_is_made_and_an_agent_assigned", async (t) => {
+  const world = await start(t);
+  const page = await setUp(world);
+  const plain = await world.page({ javaScript: false });
+  await plain.context().addCookies(await page.context().cookies());
+  await makeQueue(plain, 7, "Seven");
+  await makeAgent(plain, "ann", "Ann");
+  await plain.goto(`${BASE}/assignments?queue=7`);
+  await plain.getByLabel("Ann, Seven: assigned").check();
+  await plain.getByRole("button", { name: "Save the assignments" }).click();
+  await plain.getByText("One assignment is changed.").waitFor();
+});
