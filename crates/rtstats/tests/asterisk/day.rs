@@ -300,8 +300,11 @@ fn report(name: &str, outcomes: &[Outcome]) -> Vec<String> {
     println!("{name}: {compared} comparisons, {equal} without any difference");
     let stayed = outcomes.iter().flat_map(|outcome| &outcome.stayed);
     stayed
-        .map(|(d, lasted)| {
-            format!("{name}: {}: Asterisk {} · ours {} ({lasted:?})", d.what, d.asterisk, d.ours)
+        .map(|(d, (lasted, up))| {
+            format!(
+                "{name}: {}: Asterisk {} · ours {} ({lasted:?})\n        {up}",
+                d.what, d.asterisk, d.ours
+            )
         })
         .collect()
 }

@@ -89,6 +89,14 @@ fn play(scenario: &Scenario, chroot: &Chroot) -> Vec<String> {
             None => calls.push((call, vec![kind.to_owned()])),
         }
     }
+    for (_, kinds) in &mut calls {
+        // The call may stand in its next queue before the first one has written that it was handed over.
+        for at in 1..kinds.len() {
+            if kinds[at - 1] == "ENTERQUEUE" && kinds[at] == "BLINDTRANSFER" {
+                kinds.swap(at - 1, at);
+            }
+        }
+    }
     calls.into_iter().flat_map(|call| call.1).collect()
 }
 

@@ -43,8 +43,8 @@ pub struct Outcome {
     pub compared: u64,
     /// Those that found nothing different at all.
     pub equal: u64,
-    /// What stayed different, each once, with how long.
-    pub stayed: BTreeMap<Difference, Duration>,
+    /// What stayed different, each once, with how long, and the channels that were up when it had been too long.
+    pub stayed: BTreeMap<Difference, (Duration, String)>,
 }
 
 /// A comparison under way, on a thread of its own.
@@ -127,7 +127,7 @@ fn compare(
         let found = differences(&view, &ours, base, &counted, &wrap_ups, now);
         outcome.compared += 1;
         outcome.equal += u64::from(found.is_empty());
-        keep(&mut since, &found, &mut outcome, begun);
+        keep(&mut since, &found, &mut outcome, begun, ami);
         thread::sleep(EVERY.saturating_sub(begun.elapsed()));
     }
     outcome
@@ -139,6 +139,7 @@ fn keep(
     found: &BTreeSet<Difference>,
     outcome: &mut Outcome,
     now: Instant,
+    ami: &Ami,
 ) {
     let same = |a: &Difference, b: &Difference| a.what == b.what && a.asterisk == b.asterisk;
     since.retain(|kept, _| found.iter().any(|difference| same(difference, kept)));
@@ -148,7 +149,19 @@ fn keep(
         since.insert(difference.clone(), begun);
         let lasts = now - begun;
         if lasts > ALLOWED {
-            outcome.stayed.insert(difference.clone(), lasts);
+            let stayed = outcome.stayed.entry(difference.clone());
+            stayed.or_insert_with(|| (lasts, channels(ami))).0 = lasts;
         }
     }
+}
+
+/// The channels that are up, for the person who looks for the cause.
+fn channels(ami: &Ami) -> String {
+    let Some(reply) = ami.act(&[("Action", "CoreShowChannels")]) else { return String::new() };
+    let lines = reply.list.iter().map(|packet| {
+        let values =
+            ["Channel", "ChannelStateDesc", "Application", "Duration", "BridgeId", "Linkedid"];
+        values.map(|key| packet.get(key)).join(" ")
+    });
+    lines.collect::<Vec<_>>().join("\n        ")
 }
