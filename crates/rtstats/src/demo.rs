@@ -13,6 +13,8 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use clap::Args;
 use stats::{
+    document::Frozen,
+    engine::Engine,
     event::Millis,
     zone::{Zone, ZoneError},
 };
@@ -61,6 +63,8 @@ const TENANT: &str = "acme";
 /// Marks a data folder as the demo's own, which it may begin afresh.
 const MARK: &str = "demo-data";
 
+const MINUTE_MS: Millis = 60_000;
+
 /// Events of one batch of the past.
 const BATCH_EVENTS: usize = 1_000;
 
@@ -97,9 +101,12 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
 
     let now = clock::now();
     let day_start = zone.day_of(now).start;
-    let mut feed = Feed::new(Simulation::new(Plan::demo(args.seed, day_start, zone.clone())));
+    let simulation = Simulation::new(Plan::demo(args.seed, day_start, zone.clone()));
+    let past = past_minutes(simulation.clone(), &zone, now);
+    let mut feed = Feed::new(simulation);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let tenant = tokens.tenant;
+    running.api.feeds.keep_past(tenant, &past)?;
     let past = runtime.block_on(feed.send_until(&running.ingest, tenant, now))?;
     let written = introduce(&tokens, &folder, &running, &zone, past);
     // A demo whose output nobody reads is a demo all the same.
@@ -123,6 +130,21 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<()> {
     }
     running.stop();
     Ok(())
+}
+
+/// The day so far at the end of each minute: nobody was there to watch it.
+fn past_minutes(mut simulation: Simulation, zone: &Zone, now: Millis) -> Vec<(Millis, Frozen)> {
+    let mut engine = Engine::new(zone.clone());
+    let mut minutes = Vec::new();
+    let mut minute = zone.day_of(now).start + MINUTE_MS;
+    while minute <= now {
+        while let Some(event) = simulation.next_until(minute) {
+            engine.apply(&event);
+        }
+        minutes.push((minute, engine.freeze(minute)));
+        minute += MINUTE_MS;
+    }
+    minutes
 }
 
 struct Tokens {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use stats::event::Millis;
+use stats::{document::Frozen, event::Millis};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -64,6 +64,23 @@ impl Feeds {
             rendered.expect("rendering panics for no rows, and nobody cancels it")
         });
         made.await.cloned()
+    }
+
+    /// Keeps points of minutes in which nobody took any: what a tenant's queues were like at their ends.
+    pub fn keep_past(
+        &self,
+        tenant: TenantId,
+        past: &[(Millis, Frozen)],
+    ) -> Result<(), JournalError> {
+        let point = |(minute, frozen): &(Millis, Frozen)| Trend {
+            tenant,
+            minute: *minute,
+            points: point::pack(&point::points(&frozen.queues)),
+        };
+        let from = clock::now() - i64::from(HOURS_MAX) * HOUR_MS;
+        self.journal.keep_trends(past.iter().map(point).collect(), from)?;
+        self.asked.forget();
+        Ok(())
     }
 
     /// Takes a point at the end of each minute, for as long as it is polled.
