@@ -17,11 +17,21 @@ use crate::{
 /// What the phone does with a call that comes in, and how long each part takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pick {
-    Answer { ring: Duration, talk: Duration, hold: Option<Hold> },
+    Answer {
+        ring: Duration,
+        talk: Duration,
+        hold: Option<Hold>,
+    },
     Ignore,
-    Reject { ring: Duration, status: u32 },
+    Reject {
+        ring: Duration,
+        status: u32,
+    },
     /// Sends the call on to a number (302).
-    Forward { ring: Duration, to: &'static str },
+    Forward {
+        ring: Duration,
+        to: &'static str,
+    },
 }
 
 /// A call on hold: from when after the answer, and for how long.
