@@ -9,6 +9,7 @@ mod check;
 mod chroot;
 mod day;
 mod dice;
+mod ours;
 mod pbx;
 mod phone;
 mod proxy;
