@@ -132,6 +132,12 @@ impl Ami {
         reply
     }
 
+    /// Ends the connection; the last that came is still read.
+    pub fn close(&self) {
+        // It may be closed already.
+        let _ = self.writer.lock().unwrap().shutdown(std::net::Shutdown::Both);
+    }
+
     /// How many messages have come.
     pub fn len(&self) -> usize {
         self.shared.received.lock().unwrap().packets.len()
@@ -169,8 +175,7 @@ impl Ami {
 
 impl Drop for Ami {
     fn drop(&mut self) {
-        // It may be closed already.
-        let _ = self.writer.lock().unwrap().shutdown(std::net::Shutdown::Both);
+        self.close();
     }
 }
 

@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod ami;
+mod check;
 mod chroot;
 mod day;
 mod dice;
+mod ours;
 mod pbx;
 mod phone;
 mod proxy;

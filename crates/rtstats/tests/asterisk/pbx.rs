@@ -25,6 +25,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Pbx {
     pub version: u32,
     pub ami_port: u16,
+    /// The manager interface over TLS.
+    pub tls_port: u16,
     pub sip_port: u16,
     /// The instance's folder as this process sees it.
     folder: PathBuf,
@@ -40,15 +42,16 @@ impl Pbx {
         let inside = format!("/srv/rtstats-{}-{number}", std::process::id());
         let folder = chroot.root.join(inside.trim_start_matches('/'));
         let ami_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let tls_port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let sip_port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         for part in ["etc", "lib", "spool", "run", "log", "moh"] {
             fs::create_dir_all(folder.join(part)).unwrap();
         }
-        configure(&folder, &inside, ami_port, sip_port);
+        configure(&folder, &inside, &[("AMI", ami_port), ("TLS", tls_port), ("SIP", sip_port)]);
         let child = spawn(chroot, &folder);
         let version = chroot.version;
         let chroot = chroot.clone();
-        let pbx = Pbx { version, ami_port, sip_port, folder, chroot, child };
+        let pbx = Pbx { version, ami_port, tls_port, sip_port, folder, chroot, child };
         pbx.wait_until_ready();
         pbx
     }
@@ -107,6 +110,11 @@ impl Pbx {
         Ami::connect(self.ami_port, user, secret, tap)
     }
 
+    /// The certificate of the manager interface, its own authority.
+    pub fn certificate_path(&self) -> PathBuf {
+        self.folder.join("etc/ami.crt")
+    }
+
     pub fn queue_log_path(&self) -> PathBuf {
         self.folder.join("log/queue_log")
     }
@@ -153,16 +161,20 @@ fn spawn(chroot: &Chroot, folder: &Path) -> Child {
         .unwrap()
 }
 
-/// Writes the configuration, a sound for music on hold, and the database of the realtime queue.
-fn configure(folder: &Path, inside: &str, ami_port: u16, sip_port: u16) {
+/// Writes the configuration, a certificate for TLS, a sound for music on hold, and the database of the realtime queue.
+fn configure(folder: &Path, inside: &str, ports: &[(&str, u16)]) {
     for entry in fs::read_dir(testbed().join("etc")).unwrap() {
         let path = entry.unwrap().path();
         let text = fs::read_to_string(&path).unwrap();
         let text = text.replace("@DIR@", inside);
-        let text = text.replace("@AMI@", &ami_port.to_string());
-        let text = text.replace("@SIP@", &sip_port.to_string());
+        let text = ports
+            .iter()
+            .fold(text, |text, (name, port)| text.replace(&format!("@{name}@"), &port.to_string()));
         fs::write(folder.join("etc").join(path.file_name().unwrap()), text).unwrap();
     }
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    fs::write(folder.join("etc/ami.crt"), made.cert.pem()).unwrap();
+    fs::write(folder.join("etc/ami.key"), made.signing_key.serialize_pem()).unwrap();
     fs::write(folder.join("moh/quiet.ulaw"), [0xff; 8_000]).unwrap();
     let database = rusqlite::Connection::open(folder.join("lib/realtime.sqlite3")).unwrap();
     database

@@ -1,4 +1,5 @@
-//! A SIP telephone (or a trunk) played by the test: it registers, takes calls as told, calls, holds, transfers. No sound.
+//! A SIP telephone (or a trunk) played by the test: it registers, takes calls as told, calls, holds, transfers,
+//! and makes the briefest sound.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,9 +17,21 @@ use crate::{
 /// What the phone does with a call that comes in, and how long each part takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pick {
-    Answer { ring: Duration, talk: Duration, hold: Option<Hold> },
+    Answer {
+        ring: Duration,
+        talk: Duration,
+        hold: Option<Hold>,
+    },
     Ignore,
-    Reject { ring: Duration, status: u32 },
+    Reject {
+        ring: Duration,
+        status: u32,
+    },
+    /// Sends the call on to a number (302).
+    Forward {
+        ring: Duration,
+        to: &'static str,
+    },
 }
 
 /// A call on hold: from when after the answer, and for how long.
@@ -32,6 +45,7 @@ pub struct Hold {
 enum Deed {
     Answer { talk: Duration, hold: Option<Hold> },
     Refuse(u32),
+    Forward(&'static str),
     HangUp,
     Hold(bool),
 }
@@ -59,6 +73,8 @@ struct Dialog {
     /// The call's INVITE: theirs to answer, or ours to cancel.
     invite: Message,
     talk: Duration,
+    /// Where the PBX wants to hear the call's sound.
+    audio: Option<u16>,
 }
 
 struct State {
@@ -171,7 +187,9 @@ impl Phone {
         invite.set("CSeq", "1 INVITE");
         invite.set_body(&sdp(self.port, "sendrecv"));
         let stage = Stage::Calling;
-        let dialog = Dialog { stage, outgoing: true, local, remote, target, cseq: 1, invite, talk };
+        let audio = None;
+        let dialog =
+            Dialog { stage, outgoing: true, local, remote, target, cseq: 1, invite, talk, audio };
         self.send(&dialog.invite);
         self.state.lock().unwrap().dialogs.insert(call.clone(), dialog);
         call
@@ -212,6 +230,26 @@ impl Phone {
         if let Some(call) = up(&state, 0) {
             self.perform(&mut state, &call, Deed::Hold(on));
         }
+    }
+
+    /// Half a second of silence, said aloud in the call that is connected longest: a `Local/` pair optimizes itself away
+    /// only when a sound comes through it.
+    pub fn speak(&self) {
+        let call = self.wait_until_up(1).unwrap();
+        let audio = self.state.lock().unwrap().dialogs[&call].audio.unwrap();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.connect(("127.0.0.1", audio)).unwrap();
+        thread::spawn(move || {
+            for number in 0..25_u16 {
+                let mut packet = vec![0x80, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4];
+                packet[2..4].copy_from_slice(&number.to_be_bytes());
+                packet[4..8].copy_from_slice(&(u32::from(number) * 160).to_be_bytes());
+                packet.resize(172, 0xff);
+                // The call may be over.
+                let _ = socket.send(&packet);
+                thread::sleep(Duration::from_millis(20));
+            }
+        });
     }
 
     /// Waits until the phone has so many connected calls; the id of the one that is connected longest, if any.
@@ -351,6 +389,7 @@ impl Phone {
         }
         dialog.stage = Stage::Up;
         dialog.target = uri;
+        dialog.audio = answer.audio_port();
         state.due.push((Instant::now() + dialog.talk, call, Deed::HangUp));
     }
 
@@ -399,11 +438,13 @@ impl Phone {
             cseq: 0,
             invite: invite.clone(),
             talk: Duration::ZERO,
+            audio: invite.audio_port(),
         };
         state.dialogs.insert(call.to_owned(), dialog);
         let (ring, deed) = match state.picks.pop_front().unwrap_or(state.otherwise) {
             Pick::Answer { ring, talk, hold } => (ring, Deed::Answer { talk, hold }),
             Pick::Reject { ring, status } => (ring, Deed::Refuse(status)),
+            Pick::Forward { ring, to } => (ring, Deed::Forward(to)),
             Pick::Ignore => return,
         };
         state.due.push((Instant::now() + ring, call.to_owned(), deed));
@@ -429,6 +470,12 @@ impl Phone {
             Deed::Refuse(status) => {
                 let line = format!("{status} Refused");
                 self.send(&dialog.invite.answer(&line, tag(&dialog.local)));
+                state.dialogs.remove(call);
+            }
+            Deed::Forward(to) => {
+                let mut answer = dialog.invite.answer("302 Moved", tag(&dialog.local));
+                answer.set("Contact", &format!("<{}>", self.uri(to)));
+                self.send(&answer);
                 state.dialogs.remove(call);
             }
             Deed::Hold(on) => {

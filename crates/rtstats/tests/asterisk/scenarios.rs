@@ -3,6 +3,8 @@
 //! Each names the entries of queue_log that it must leave, so a story that goes another way fails here and never
 //! becomes a fixture.
 
+mod cuts;
+mod detours;
 mod lines;
 mod members;
 mod transfers;
@@ -10,6 +12,8 @@ mod transfers;
 use std::time::Duration;
 
 use crate::{phone::Pick, stage::Stage};
+use cuts::*;
+use detours::*;
 use lines::*;
 use members::*;
 use transfers::*;
@@ -67,6 +71,15 @@ scenarios! {
     direct_calls: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     trunk_calls: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "RINGCANCELED", "ABANDON",
         "ENTERQUEUE", "RINGNOANSWER", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
+    forwarded: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    optimized_caller: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
+    optimized_member: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
+    picked_up: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    agent_pool: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER", "ENTERQUEUE", "CONNECT", "COMPLETECALLER"];
+    cut_while_waiting: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "ABANDON", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    cut_while_ringing: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT", "ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
+    cut_while_on_hold: ["ENTERQUEUE", "CONNECT", "COMPLETECALLER", "ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
+    cut_among_phones: ["ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];
     state_interface: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     phone_goes_away: ["ENTERQUEUE", "CONNECT", "COMPLETEAGENT"];
     realtime_queue: ["ENTERQUEUE", "RINGNOANSWER", "CONNECT", "COMPLETEAGENT"];

@@ -57,6 +57,11 @@ impl Message {
         body.clone_into(&mut self.body);
     }
 
+    /// The port of the sound that the body describes.
+    pub fn audio_port(&self) -> Option<u16> {
+        self.body.split("m=audio ").nth(1)?.split(' ').next()?.parse().ok()
+    }
+
     /// The address in Contact.
     pub fn contact(&self) -> String {
         let contact = self.get("Contact");

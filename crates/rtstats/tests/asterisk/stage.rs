@@ -58,6 +58,22 @@ impl Stage {
         self.watched = Some(watched);
     }
 
+    /// The recorded connection ends; the driver's own stays.
+    pub fn cut(&mut self) {
+        self.note("the line is cut");
+        let watched = self.watched.take().unwrap();
+        watched.close();
+        while !watched.is_closed() {
+            thread::sleep(MOMENT);
+        }
+    }
+
+    /// After `cut`: connects again, and asks what there is.
+    pub fn mend(&mut self) {
+        self.note("the line is there again");
+        self.watch();
+    }
+
     /// Asterisk dies and comes back; both connections are made anew.
     pub fn kill_and_start_again(&mut self) {
         self.recording.note("kill -9");

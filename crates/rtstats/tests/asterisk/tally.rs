@@ -19,6 +19,10 @@ pub struct QueueTally {
     pub abandoned: i64,
     /// Who left by key: in nobody's count.
     pub by_key: i64,
+    /// Of Asterisk's abandons those whose caller hung up.
+    pub hung_up: i64,
+    /// Of Asterisk's abandons those with whom the dialplan, or AMI, went on.
+    pub moved_on: i64,
 }
 
 /// All queues.
@@ -29,6 +33,8 @@ pub struct Tally {
     offers: BTreeMap<String, String>,
     /// Queue and member by the channel of a call under way, and since when.
     calls: BTreeMap<String, ((String, String), Instant)>,
+    /// Queues of Asterisk's abandons by the caller's id, until it shows what they were.
+    unclear: BTreeMap<String, String>,
     /// When a member last joined or left a queue.
     moved: BTreeMap<String, Instant>,
     /// When Asterisk last lost all that it had counted.
@@ -67,6 +73,7 @@ impl Tally {
             "Hangup" => self.end(packet.get("Channel")),
             _ => {}
         }
+        self.take_end(packet);
         let counts = |queue: &mut QueueTally| match event {
             "QueueCallerJoin" => queue.joined += 1,
             "AgentConnect" => {
@@ -80,6 +87,24 @@ impl Tally {
         };
         if !packet.get("Queue").is_empty() {
             counts(self.queues.entry(packet.get("Queue").to_owned()).or_default());
+        }
+    }
+
+    /// Whether a caller whom Asterisk calls abandoned hung up: whoever didn't comes by another place of the dialplan.
+    fn take_end(&mut self, packet: &Packet) {
+        let caller = packet.get("Uniqueid");
+        match packet.get("Event") {
+            "QueueCallerAbandon" => {
+                self.unclear.insert(caller.to_owned(), packet.get("Queue").to_owned());
+            }
+            event @ ("Hangup" | "UserEvent" | "Newexten") => {
+                let Some(queue) = self.unclear.remove(caller) else { return };
+                let queue = self.queues.entry(queue).or_default();
+                let hung_up = event == "Hangup";
+                queue.hung_up += i64::from(hung_up);
+                queue.moved_on += i64::from(!hung_up);
+            }
+            _ => {}
         }
     }
 

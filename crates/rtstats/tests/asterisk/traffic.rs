@@ -89,6 +89,8 @@ pub struct Driver {
     seen: usize,
     /// Callers whom AMI took out of the line, by queue.
     pub taken: BTreeMap<String, i64>,
+    /// Calls beside the queues that a member's phone made or may have taken, by the member's name.
+    pub beside: BTreeMap<String, i64>,
 }
 
 impl Driver {
@@ -107,6 +109,7 @@ impl Driver {
             phones,
             seen: 0,
             taken: BTreeMap::new(),
+            beside: BTreeMap::new(),
         }
     }
 
@@ -280,18 +283,15 @@ impl Driver {
             1 if self.dice.chance(0.5) => self.after(0.5, 4.0, Due::Redirect(number)),
             _ => self.after(4.0, 20.0, Due::GiveUp(number)),
         }
-        let channel = format!("Local/{number}@callers/n");
-        let caller_id = format!("\"Caller {number}\" <{number}>");
-        ami.act(&[
-            ("Action", "Originate"),
-            ("Channel", &channel),
-            ("Context", "arrive"),
-            ("Exten", queue),
-            ("Priority", "1"),
-            ("CallerID", &caller_id),
-            ("Async", "true"),
-            ("Variable", &variables),
-        ]);
+        originate(ami, number, queue, &variables);
+    }
+
+    /// Callers for whom a second of waiting is enough.
+    pub fn call_hastily(&mut self, ami: &Ami) {
+        for queue in ["sales", "support", "lab"] {
+            self.next_caller += 1;
+            originate(ami, self.next_caller, queue, "GIVE_UP=1");
+        }
     }
 
     fn act(&mut self, ami: &Ami) {
@@ -348,6 +348,11 @@ impl Driver {
         ]);
         if phone == 3 || self.phones[phone].is_idle() {
             self.phones[phone].call(number, talk);
+            for party in [PHONES[phone].to_owned(), format!("phone{number}")] {
+                if CREW.iter().any(|(member, _)| *member == party) {
+                    *self.beside.entry(member_name(&party)).or_default() += 1;
+                }
+            }
         }
     }
 
@@ -369,6 +374,22 @@ impl Driver {
         let lines = [("Action", "Setvar"), ("Variable", &*variable)];
         ami.act(&[lines[0], lines[1], ("Value", &steps.join("&"))]);
     }
+}
+
+/// A caller's channel comes into a queue.
+fn originate(ami: &Ami, number: u32, queue: &str, variables: &str) {
+    let channel = format!("Local/{number}@callers/n");
+    let caller_id = format!("\"Caller {number}\" <{number}>");
+    ami.act(&[
+        ("Action", "Originate"),
+        ("Channel", &channel),
+        ("Context", "arrive"),
+        ("Exten", queue),
+        ("Priority", "1"),
+        ("CallerID", &caller_id),
+        ("Async", "true"),
+        ("Variable", variables),
+    ]);
 }
 
 fn pick(dice: &mut Dice) -> Pick {

@@ -65,7 +65,7 @@ impl Documents {
         self.queues.get(queue).map_or(0, |document| document[field].as_i64().unwrap())
     }
 
-    fn agent(&self, agent: &str, field: &str) -> i64 {
+    pub fn agent(&self, agent: &str, field: &str) -> i64 {
         self.agents.get(agent).map_or(-2, |document| document[field].as_i64().unwrap())
     }
 }
@@ -77,6 +77,8 @@ pub struct Baseline {
     pub ours: BTreeMap<String, [i64; 3]>,
     /// Asterisk's: abandoned.
     pub theirs: BTreeMap<String, i64>,
+    /// By how much our accepted calls that are over may stand above Asterisk's completed ones: at least, at most.
+    pub over: BTreeMap<String, [i64; 2]>,
     pub tally: BTreeMap<String, QueueTally>,
 }
 
@@ -113,6 +115,7 @@ pub fn differences(
         compare_waiting(&mut found, view, ours, queue, params);
         let counted = tally.queues.get(queue).copied().unwrap_or_default();
         compare_counts(&mut found, ours, base, queue, params, counted);
+        compare_completed(&mut found, view, ours, base, queue, counted);
         let members = view.members.values().flatten();
         let members = members.filter(|member| member.get("Queue") == queue).count() as i64;
         let assigned = ours.queue(queue, "assigned-agent-count");
@@ -188,15 +191,6 @@ fn compare_counts(
     let [accepted, abandoned, diverted] = outcomes(ours, queue);
     let connected = tally.connected - tally0.connected;
     check(found, format!("{queue}: connected = accepted"), connected, accepted - accepted0);
-    // Some calls count as completed long before AgentComplete tells so, and of two calls that a member has at once in
-    // a queue (ringinuse) Asterisk counts one.
-    let completed = params.number("Completed");
-    let least = tally.completed - tally.overlapping;
-    if !(least..=tally.connected).contains(&completed) {
-        let what = format!("{queue}: completed, by what the driver heard");
-        let ours = format!("{least} to {}", tally.connected);
-        found.insert(Difference { what, asterisk: completed.to_string(), ours });
-    }
     let lost = params.number("Abandoned") - lost0 + (tally.by_key - tally0.by_key);
     check(
         found,
@@ -204,6 +198,53 @@ fn compare_counts(
         lost,
         abandoned - abandoned0 + diverted - diverted0,
     );
+    let hung_up = tally.hung_up - tally0.hung_up;
+    check(found, format!("{queue}: hung up = abandoned"), hung_up, abandoned - abandoned0);
+    let moved_on = tally.moved_on + tally.by_key - tally0.moved_on - tally0.by_key;
+    check(found, format!("{queue}: moved on = diverted"), moved_on, diverted - diverted0);
+}
+
+/// Our accepted calls of a queue that are over, less Asterisk's completed: at least, at most. Without calls both are the
+/// same figure. Ours stay in progress through the wrap-up; Asterisk's forget a call whose member leaves, and last after
+/// an attended transfer while the others talk on.
+pub fn over(view: &View, ours: &Documents, queue: &str) -> [i64; 2] {
+    let members = view.members.iter();
+    let in_call: Vec<&String> = members
+        .filter(|(_, memberships)| {
+            memberships.iter().any(|one| one.get("Queue") == queue && one.get("InCall") == "1")
+        })
+        .map(|(name, _)| name)
+        .collect();
+    let elsewhere = in_call.iter().filter(|name| {
+        let calls = view.members[**name].iter().filter(|one| one.get("InCall") == "1").count();
+        calls > 1 || !matches!(ours.agent(name, "agent-status"), 2 | 3)
+    });
+    let most_open = ours.queue(queue, "number-in-progress") + elsewhere.count() as i64;
+    let completed = view.queues[queue].number("Completed");
+    let accepted = ours.queue(queue, "day-accepted");
+    [accepted - most_open - completed, accepted - in_call.len() as i64 - completed]
+}
+
+fn compare_completed(
+    found: &mut BTreeSet<Difference>,
+    view: &View,
+    ours: &Documents,
+    base: &Baseline,
+    queue: &str,
+    tally: QueueTally,
+) {
+    let [least0, most0] = base.over.get(queue).copied().unwrap_or_default();
+    let tally0 = base.tally.get(queue).copied().unwrap_or_default();
+    // Of two calls that a member has at once in a queue (ringinuse) Asterisk counts one.
+    let uncounted = tally.overlapping - tally0.overlapping;
+    let [least, most] = over(view, ours, queue);
+    if least - uncounted > most0 || most < least0 {
+        let what = format!("{queue}: completed = accepted and over");
+        let asterisk = view.queues[queue].get("Completed").to_owned();
+        let ours =
+            format!("{least} to {most} more, was {least0} to {most0}, uncounted {uncounted}");
+        found.insert(Difference { what, asterisk, ours });
+    }
 }
 
 fn compare_member(

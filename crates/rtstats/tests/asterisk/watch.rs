@@ -16,7 +16,7 @@ use crate::{
     pbx::PATIENCE,
     server::now_ms,
     tally::Tally,
-    view::{Baseline, Difference, Documents, View, differences, outcomes},
+    view::{Baseline, Difference, Documents, View, differences, outcomes, over},
 };
 
 /// How long the two may differ.
@@ -87,6 +87,7 @@ pub fn baseline(
             base.ours.insert(queue.clone(), outcomes(&ours, &queue));
             base.theirs.insert(queue.clone(), view.queues[&queue].number("Abandoned"));
             base.tally.insert(queue.clone(), count(&after));
+            base.over.insert(queue.clone(), over(&view, &ours, &queue));
         }
     }
     base
