@@ -324,7 +324,7 @@ fn a_newer_database_is_refused_by_both_versions() {
     other.execute_batch("PRAGMA user_version = 9").unwrap();
     drop(other);
     let refusal = message(open_with(folder.path(), Settings::default()));
-    assert!(refusal.contains("version 9") && refusal.contains("up to 3"), "{refusal}");
+    assert!(refusal.contains("version 9") && refusal.contains("up to 4"), "{refusal}");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! Trends in the journal: kept whole, read checked, dropped when old or when their tenant goes; and the database's older
-//! form, which has none.
+//! Trends in the journal: kept whole, read checked, dropped when old or when their tenant goes.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -76,16 +75,4 @@ fn a_damaged_trend_is_left_out() {
     assert_eq!(file.execute(damage, []).unwrap(), 1);
     drop(file);
     assert_eq!(minutes(&open(folder.path()), ids[0], 0), [1, 3]);
-}
-
-#[test]
-fn a_database_of_the_first_form_is_brought_up() {
-    let (folder, ids) = folder_with(&["acme"]);
-    let file = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
-    file.execute_batch("DROP TABLE trend; PRAGMA user_version = 1").unwrap();
-    drop(file);
-    let journal = open(folder.path());
-    journal.keep_trends(vec![trend(ids[0], 1)], 0).unwrap();
-    assert_eq!(minutes(&journal, ids[0], 0), [1]);
-    assert_eq!(Tenants::open(folder.path()).unwrap().list().unwrap()[0].id, ids[0]);
 }

@@ -8,8 +8,8 @@ use super::schema::{field_schema, reference};
 /// Name and schema of each.
 pub fn components() -> [(&'static str, Value); 5] {
     [
-        ("LiveAgent", row("agent-id", AGENT_FIELDS, AGENT_SINCES)),
-        ("LiveQueue", row("queue-id", QUEUE_FIELDS, QUEUE_SINCES)),
+        ("LiveAgent", row("agent-id", AGENT_FIELDS, AGENT_SINCES, agent_extras())),
+        ("LiveQueue", row("queue-id", QUEUE_FIELDS, QUEUE_SINCES, queue_extras())),
         ("LiveFrame", frame()),
         ("TrendPoint", point()),
         ("Trends", trends()),
@@ -17,12 +17,30 @@ pub fn components() -> [(&'static str, Value); 5] {
 }
 
 /// A new row has all of it, a changed one its id and what changed.
-fn row(id: &str, fields: &[Field], sinces: &[Since]) -> Value {
+fn row(id: &str, fields: &[Field], sinces: &[Since], extras: Value) -> Value {
     let shown = fields.iter().filter(|field| field.pace != Pace::Clock);
     let shown = shown.map(|field| (field.name.to_owned(), field_schema(field)));
     let since = sinces.iter().map(|since| (since.name.to_owned(), instant(since.about)));
-    let properties: Map<_, _> = shown.chain(since).collect();
+    let mut properties: Map<_, _> = shown.chain(since).collect();
+    if let Value::Object(extras) = extras {
+        properties.extend(extras);
+    }
     json!({ "type": "object", "required": [id], "properties": properties })
+}
+
+/// What only the feed tells of an agent.
+fn agent_extras() -> Value {
+    let about = "Numbers of the queues to which the agent is assigned, in their order; negative where disabled.";
+    json!({ "queues": { "type": "array", "items": { "type": "integer" }, "description": about } })
+}
+
+/// What only the feed tells of a queue.
+fn queue_extras() -> Value {
+    let number = |about: &str, unit: &str| json!({ "type": ["integer", "null"], "description": about, "x-unit": unit });
+    json!({
+        "sla-percent": number("The share that is to be accepted within the limit; null without an SLA.", "%"),
+        "sla-within-seconds": number("The limit of the SLA; null without one.", "s"),
+    })
 }
 
 /// Milliseconds since the epoch, or nothing.
@@ -56,8 +74,8 @@ fn frame() -> Value {
             },
             "names": {
                 "type": "object",
-                "description": "Names of groups and of status codes; replaces the former.",
-                "properties": { "groups": names, "codes": { "type": "object" } },
+                "description": "The tenant's time zone, names of groups and of status codes; replaces the former.",
+                "properties": { "zone": { "type": "string" }, "groups": names, "codes": { "type": "object" } },
             },
         },
     })
