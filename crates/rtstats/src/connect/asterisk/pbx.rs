@@ -81,6 +81,8 @@ pub struct Pbx {
     cut_at: Option<Millis>,
     /// All was listed and compared in this session.
     is_compared: bool,
+    /// At the last listing the PBX had counted more calls than it told of.
+    was_behind: bool,
     /// What the PBX refused, to be told once a session.
     refusal: Option<String>,
     refusals: HashSet<String>,
@@ -101,7 +103,7 @@ struct PbxQueue {
     number: u32,
     /// We have made it known before a listing told its service level.
     awaits_sla: bool,
-    /// The PBX's own counts at the last listing.
+    /// The PBX's own counts at the first listing after the last gap.
     completed: Option<u64>,
     abandoned: Option<u64>,
     /// What we have told since then.
@@ -152,6 +154,7 @@ impl Pbx {
             timer_numbers: 0,
             cut_at: None,
             is_compared: false,
+            was_behind: false,
             refusal: None,
             refusals: HashSet::new(),
             held: Vec::new(),
@@ -231,7 +234,6 @@ impl Pbx {
             "Hold" => self.holds(at, message, true, out),
             "Unhold" => self.holds(at, message, false, out),
             "LocalOptimizationEnd" => self.is_optimized(message),
-            "Pickup" => self.is_picked_up(message),
             "AgentLogin" => self.logs_in_by_phone(at, message, out),
             "FullyBooted" | "Reload" => self.ask_for_all(),
             _ => {}

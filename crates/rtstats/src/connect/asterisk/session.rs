@@ -51,7 +51,6 @@ pub const KINDS: &[&str] = &[
     "LocalOptimizationEnd",
     "Newchannel",
     "Newstate",
-    "Pickup",
     "QueueCallerAbandon",
     "QueueCallerJoin",
     "QueueCallerLeave",

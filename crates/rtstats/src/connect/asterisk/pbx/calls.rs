@@ -132,6 +132,14 @@ impl Calls {
         self.legs.iter().map(|(id, leg)| (*id, leg))
     }
 
+    /// How many talk in a queue's calls.
+    pub fn talks_of(&self, queue: &str) -> u64 {
+        let talks = self.legs.values().filter(|leg| {
+            leg.wrap_until.is_none() && leg.member.as_ref().is_some_and(|(of, _)| of == queue)
+        });
+        talks.count() as u64
+    }
+
     /// How many legs there are.
     pub fn legs_len(&self) -> usize {
         self.legs.len()

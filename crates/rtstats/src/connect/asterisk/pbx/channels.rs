@@ -19,8 +19,6 @@ pub struct Channel {
     pub visits: u32,
     /// An agent is logged in through it and waits on it for calls: it is no call itself.
     pub is_login: bool,
-    /// The agent who picked up what rang here.
-    pub picked_by: Option<String>,
     /// The bridge in which a listing found it.
     pub bridge: String,
 }

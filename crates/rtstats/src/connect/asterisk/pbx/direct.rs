@@ -174,14 +174,6 @@ impl Pbx {
         }
     }
 
-    /// `Pickup`: another phone takes a ringing phone's call; who sits there talks.
-    pub(super) fn is_picked_up(&mut self, message: &Message) {
-        let agent = self.members.agent_at(device_of(text(message, "Channel")));
-        if let Some(agent) = agent.map(str::to_owned) {
-            self.channels.entry(text(message, "TargetUniqueid")).picked_by = Some(agent);
-        }
-    }
-
     /// `AgentLogin`: the channel on which an agent of the pool waits is no call.
     pub(super) fn logs_in_by_phone(&mut self, at: Millis, message: &Message, out: &mut Vec<Told>) {
         let id = text(message, "Uniqueid");

@@ -180,14 +180,24 @@ impl Pbx {
         }
         self.ensure_agent(at, &agent, text(message, "MemberName"), out);
         let channel = Some(text(message, "DestUniqueid").to_owned()).filter(|id| !id.is_empty());
-        let picked = channel.as_ref().and_then(|id| self.channels.get(id)?.picked_by.clone());
-        let agent = picked.unwrap_or(agent);
+        let agent = channel.as_ref().and_then(|id| self.picker(caller, id)).unwrap_or(agent);
+        if self.talks_on(&agent, caller) {
+            return;
+        }
         // A visit on its way out of this queue was on its way to the agent.
         let known = self.calls.visits.get(caller).is_some_and(|visit| visit.queue == queue);
         if !known {
             self.enter(at, queue, caller, out);
         }
         self.accept(at, caller, &agent, interface, channel, out);
+    }
+
+    /// The agent whose phone picked the call up instead of the one that rang: the channel is that phone's own. Until then
+    /// it was a call beside the queues.
+    fn picker(&self, caller: &str, channel: &str) -> Option<String> {
+        let rang = self.calls.ringing_at(channel) == Some(caller);
+        let agent = self.members.agent_at(&self.channels.get(channel)?.device)?;
+        (!rang).then(|| agent.to_owned())
     }
 
     /// Whether an agent's talk with a caller is known.
@@ -207,6 +217,9 @@ impl Pbx {
         channel: Option<String>,
         out: &mut Vec<Told>,
     ) {
+        if let Some(before) = channel.as_ref().and_then(|id| self.calls.on_channel(id)) {
+            self.end_leg(at, before, out);
+        }
         let Some(visit) = self.calls.end_visit(caller) else { return };
         self.forget_leaving(&visit);
         let line = self.calls.free_line(agent);

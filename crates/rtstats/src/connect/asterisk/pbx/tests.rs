@@ -275,7 +275,8 @@ impl View {
 /// itself.
 fn differences(name: &str, theirs: &View, ours: &VecDeque<(Millis, View)>) -> Vec<String> {
     // Of a member in two calls at once the PBX forgets the second when the first ends, its count too.
-    let forgets = name.ends_with("/ring_in_use");
+    // So it does with a call that another phone picked up, at once.
+    let forgets = name.ends_with("/ring_in_use") || name.ends_with("/picked_up");
     // Whoever leaves by key is in neither of the PBX's counts.
     let by_key = name.ends_with("/leaves_by_key");
     let any = |is: &dyn Fn(&View) -> bool| ours.iter().any(|(_, ours)| is(ours));

@@ -444,15 +444,21 @@ fn who_picks_up_another_s_phone_talks() {
     let member = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("DestUniqueid", "1.2")];
     stage.queue("AgentCalled", "1.1", &member);
     stage.told.clear();
-    stage.hear(&[
-        ("Event", "Pickup"),
-        ("Channel", "PJSIP/102-00000009"),
-        ("Uniqueid", "9.1"),
-        ("TargetUniqueid", "1.2"),
-    ]);
-    stage.queue("QueueCallerLeave", "1.1", &[]).queue("AgentConnect", "1.1", &member);
-    stage.queue("AgentComplete", "1.1", &member);
-    assert_eq!(stage.heard(), ["accepted 1.1 Bob line=1", "completed 1.1 Bob"]);
+    // Bob dials the code of the group's pickup; the queue then names his channel.
+    stage.channel("Newchannel", "PJSIP/102-00000009", "9.1", "9.1", "4");
+    assert_eq!(stage.heard(), ["placed Bob direct:9.1"]);
+    let picked = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("DestUniqueid", "9.1")];
+    stage.hear(&[("Event", "Hangup"), ("Uniqueid", "1.2")]);
+    stage.queue("QueueCallerLeave", "1.1", &[]).queue("AgentConnect", "1.1", &picked);
+    stage.queue("AgentComplete", "1.1", &picked);
+    let heard = stage.heard();
+    let talk = [
+        "withdrawn 1.1 Ann",
+        "completed Bob direct:9.1",
+        "accepted 1.1 Bob line=1",
+        "completed 1.1 Bob",
+    ];
+    assert_eq!(heard, talk);
 }
 
 #[test]
