@@ -129,3 +129,20 @@ fn a_log_is_followed_over_rotations_and_restarts_and_each_event_counts_once() {
     assert_eq!(find("1 day-queued"), 8, "{events}");
     assert_eq!((find("\"Ann\" day-accepted-count"), find("\"Ann\" day-rejected-count")), (8, 8));
 }
+
+#[test]
+fn lines_that_come_after_the_clock_was_set_back_count_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, state) = (folder.path().join("queue_log"), folder.path().join("state.json"));
+    append(&log, &call(5_000, "a"));
+    let mut follower = Follower::start(&log, &state);
+    follower.wait_for("accepted", "asterisk:a");
+    let mut events = follower.stop();
+    append(&log, &call(1_400, "b"));
+    append(&log, &call(5_001, "c"));
+    let mut follower = Follower::start(&log, &state);
+    follower.wait_for("accepted", "asterisk:c");
+    events += &follower.stop();
+    let counts = counts(&events, 6_000_000);
+    assert_eq!(counts.iter().find(|(known, _)| known == "1 day-queued").unwrap().1, 3, "{events}");
+}

@@ -70,11 +70,18 @@ fn damage_is_told_by_number_and_the_rest_counts() {
     let mut lines: Vec<&[u8]> = text.as_bytes().split_inclusive(|byte| *byte == b'\n').collect();
     lines.insert(3, b"\xff\xfe|c|sales|NONE|ENTERQUEUE||\n");
     lines.insert(9, b"1795525410|only|three\n");
+    // A digit too many: a line of the year 2538, which must not drag those behind it along.
+    lines.insert(12, b"17955254010|x|sales|NONE|ENTERQUEUE||\n");
     lines.push(b"1795525590|torn|sal");
     fs::write(&path, lines.concat()).unwrap();
     let (events, told) = import(&[&path], MEMBERS);
     assert_eq!(events, import(&[&recording(NAME)], MEMBERS).0);
-    for (line, fault) in [(4, "not UTF-8"), (10, "3 of at least 5"), (81, "ends in the middle")] {
+    for (line, fault) in [
+        (4, "not UTF-8"),
+        (10, "3 of at least 5"),
+        (13, "still to come"),
+        (82, "ends in the middle"),
+    ] {
         let is_told = |told: &str| told.contains(&format!("line {line}: ")) && told.contains(fault);
         assert!(told.lines().any(is_told), "line {line}: {told}");
     }

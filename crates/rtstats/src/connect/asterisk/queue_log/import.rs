@@ -155,8 +155,11 @@ pub fn run(args: &ImportArgs, mapping: Mapping) -> anyhow::Result<()> {
     // Files of before were read when the followed one was first opened; they may still be given.
     import.files(files, pbx_zone.as_ref())?;
     if let Some(path) = followed {
+        let last = import.reading.last();
         let tail =
-            Tail::open(path, pbx_zone.as_ref(), place.as_ref(), &mut import.reading.account)?;
+            Tail::open(path, pbx_zone.as_ref(), place.as_ref(), last, &mut import.reading.account)?;
+        let how = if tail.is_resumed { "from where it broke off" } else { "from its beginning" };
+        eprintln!("rtstats: following {} {how}", path.display());
         import.follow(tail)?;
     }
     import.finish(followed.is_some())
@@ -195,7 +198,11 @@ impl Import<'_> {
             let reading = &mut self.reading;
             let is_line = tail.advance(&mut reading.account)?;
             if is_line && let Some((line, bytes)) = tail.line() {
-                reading.take(&line, bytes);
+                if tail.is_resumed {
+                    reading.take_new(&line, bytes);
+                } else {
+                    reading.take(&line, bytes);
+                }
                 // What is past already comes in order; what happens now goes out at once.
                 reading.write_until(line.time - if is_behind { LOOK_BACK_MS } else { 0 });
                 if reading.out().len() < BATCH_BYTES {

@@ -128,6 +128,12 @@ impl Reading {
             self.account.known += 1;
             return;
         }
+        self.take_new(line, bytes);
+    }
+
+    /// Takes the next line, which no earlier import had.
+    pub fn take_new(&mut self, line: &LogLine<'_>, bytes: &[u8]) {
+        let bytes = bytes.trim_ascii_end();
         self.read.add(line, bytes);
         self.account.see(line.time);
         for told in self.wanted.cross(line.time) {

@@ -33,20 +33,26 @@ pub struct Tail {
     is_whole: bool,
     clock: LogClock,
     time: Millis,
+    /// It goes on at a place: whatever it reads is new, also if the PBX's clock was set back.
+    pub is_resumed: bool,
     number: u64,
     /// The path names another file: this one is read to its end once more, then the other one.
     turning: bool,
 }
 
 impl Tail {
-    /// Opens the file at its place, also if it was renamed since; else at its beginning.
+    /// Opens the file at its place, also if it was renamed since; else at its beginning. `last` is the time of the last line
+    /// that was read before.
     pub fn open(
         path: &Path,
         zone: Option<&TimeZone>,
         place: Option<&Place>,
+        last: Millis,
         account: &mut Account,
     ) -> anyhow::Result<Tail> {
         let found = place.map(|place| (place, find(path, place)));
+        let is_resumed = matches!(found, Some((_, Some(_))));
+        let last = if is_resumed { last } else { 0 };
         let (file, offset) = match found {
             Some((place, Some(file))) => (file, place.offset),
             found => {
@@ -67,8 +73,9 @@ impl Tail {
             head: Vec::new(),
             line: Vec::new(),
             is_whole: false,
-            clock: LogClock::new(zone.cloned()),
-            time: 0,
+            clock: LogClock::behind(zone.cloned(), last),
+            time: last,
+            is_resumed,
             number: 0,
             turning: false,
         };

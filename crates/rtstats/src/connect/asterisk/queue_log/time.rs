@@ -6,6 +6,11 @@ use jiff::{
 };
 use stats::{event::Millis, limit};
 
+use crate::clock;
+
+/// How far a PBX's clock may be ahead of ours.
+const AHEAD_MS_MAX: Millis = 600_000;
+
 /// Why a line's time can't be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimeFault {
@@ -15,6 +20,9 @@ pub enum TimeFault {
     /// Outside of what events can carry.
     #[error("its time lies outside of 1970 to 9998")]
     Range,
+    /// It has not come yet, by this machine's clock.
+    #[error("its time is still to come: is a digit too many in it, or the PBX's clock ahead?")]
+    Ahead,
     /// Local text, and nobody said where.
     #[error("its time is local text: give the PBX's zone with --timezone")]
     NoZone,
@@ -24,6 +32,9 @@ pub enum TimeFault {
 #[derive(Debug, Clone, Default)]
 pub struct LogClock {
     zone: Option<TimeZone>,
+    /// This machine's clock, where lines of the time to come are faults; and what it showed last.
+    now: Option<fn() -> Millis>,
+    seen: Millis,
     /// The last local time that was read: where clocks are set back, it tells which of two instants is meant.
     last: Millis,
 }
@@ -31,7 +42,12 @@ pub struct LogClock {
 impl LogClock {
     /// Reads local times as those of this zone; without one they are faults.
     pub fn new(zone: Option<TimeZone>) -> LogClock {
-        LogClock { zone, last: 0 }
+        LogClock { zone, now: Some(clock::now), seen: 0, last: 0 }
+    }
+
+    /// Goes on behind lines that were read before.
+    pub fn behind(zone: Option<TimeZone>, last: Millis) -> LogClock {
+        LogClock { last, ..LogClock::new(zone) }
     }
 
     /// Reads a line's time.
@@ -48,7 +64,21 @@ impl LogClock {
             Some(b'-') => self.local(text)?,
             _ => return Err(TimeFault::Form),
         };
-        if (0..=limit::TIME_MS_MAX).contains(&time) { Ok(time) } else { Err(TimeFault::Range) }
+        if !(0..=limit::TIME_MS_MAX).contains(&time) {
+            return Err(TimeFault::Range);
+        }
+        self.come(time)
+    }
+
+    /// The time of a line that can have been written by now. A PBX's clock may be a little ahead: its lines are of now.
+    fn come(&mut self, time: Millis) -> Result<Millis, TimeFault> {
+        let Some(now) = self.now.filter(|_| time > self.seen) else { return Ok(time) };
+        self.seen = now();
+        match time - self.seen {
+            ..=0 => Ok(time),
+            1..=AHEAD_MS_MAX => Ok(self.seen),
+            _ => Err(TimeFault::Ahead),
+        }
     }
 
     fn local(&mut self, text: &str) -> Result<Millis, TimeFault> {
@@ -120,6 +150,20 @@ mod tests {
         let far = "9".repeat(30);
         assert_eq!(berlin().read(&far), Err(TimeFault::Range));
         assert_eq!(LogClock::default().read("2026-11-24 09:30:00"), Err(TimeFault::NoZone));
+    }
+
+    #[test]
+    fn a_line_of_the_time_to_come_is_none() {
+        let mut clock = LogClock { now: Some(|| 1_795_525_401_000), ..LogClock::default() };
+        for (text, read) in [
+            ("1795525400", Ok(1_795_525_400_000)),
+            ("1795525460", Ok(1_795_525_401_000)),
+            ("17955254010", Err(TimeFault::Ahead)),
+            ("1795529001", Err(TimeFault::Ahead)),
+            ("1795525401", Ok(1_795_525_401_000)),
+        ] {
+            assert_eq!(clock.read(text), read, "{text}");
+        }
     }
 
     #[test]
