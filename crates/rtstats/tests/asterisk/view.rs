@@ -222,7 +222,10 @@ pub fn over(view: &View, ours: &Documents, queue: &str) -> [i64; 2] {
     let most_open = ours.queue(queue, "number-in-progress") + elsewhere.count() as i64;
     let completed = view.queues[queue].number("Completed");
     let accepted = ours.queue(queue, "day-accepted");
-    [accepted - most_open - completed, accepted - in_call.len() as i64 - completed]
+    let by_ours = accepted - most_open - completed;
+    let by_theirs = accepted - in_call.len() as i64 - completed;
+    // InCall that lasts after a transfer, of a member who is busy with another queue's call, is in neither's right place.
+    [by_ours.min(by_theirs), by_ours.max(by_theirs)]
 }
 
 fn compare_completed(
