@@ -118,6 +118,11 @@ impl Tally {
         }
     }
 
+    /// Calls of a queue that were connected and whose end the queue has not told yet.
+    pub fn open(&self, queue: &str) -> i64 {
+        self.calls.values().filter(|((of, _), _)| of == queue).count() as i64
+    }
+
     /// Of an Asterisk that has just started again.
     pub fn restarted() -> Tally {
         Tally { restarted: Some(Instant::now()), ..Tally::default() }

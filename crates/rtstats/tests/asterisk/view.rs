@@ -115,7 +115,7 @@ pub fn differences(
         compare_waiting(&mut found, view, ours, queue, params);
         let counted = tally.queues.get(queue).copied().unwrap_or_default();
         compare_counts(&mut found, ours, base, queue, params, counted);
-        compare_completed(&mut found, view, ours, base, queue, counted);
+        compare_completed(&mut found, view, ours, base, queue, tally);
         let members = view.members.values().flatten();
         let members = members.filter(|member| member.get("Queue") == queue).count() as i64;
         let assigned = ours.queue(queue, "assigned-agent-count");
@@ -207,7 +207,7 @@ fn compare_counts(
 /// Our accepted calls of a queue that are over, less Asterisk's completed: at least, at most. Without calls both are the
 /// same figure. Ours stay in progress through the wrap-up; Asterisk's forget a call whose member leaves, and last after
 /// an attended transfer while the others talk on.
-pub fn over(view: &View, ours: &Documents, queue: &str) -> [i64; 2] {
+pub fn over(view: &View, ours: &Documents, queue: &str, tally: &Tally) -> [i64; 2] {
     let members = view.members.iter();
     let in_call: Vec<&String> = members
         .filter(|(_, memberships)| {
@@ -220,6 +220,8 @@ pub fn over(view: &View, ours: &Documents, queue: &str) -> [i64; 2] {
         calls > 1 || !matches!(ours.agent(name, "agent-status"), 2 | 3)
     });
     let most_open = ours.queue(queue, "number-in-progress") + elsewhere.count() as i64;
+    // Of a member who left in the call no InCall tells that the queue still waits for its end.
+    let most_open = most_open.max(tally.open(queue));
     let completed = view.queues[queue].number("Completed");
     let accepted = ours.queue(queue, "day-accepted");
     let by_ours = accepted - most_open - completed;
@@ -234,13 +236,14 @@ fn compare_completed(
     ours: &Documents,
     base: &Baseline,
     queue: &str,
-    tally: QueueTally,
+    tally: &Tally,
 ) {
+    let counted = tally.queues.get(queue).copied().unwrap_or_default();
     let [least0, most0] = base.over.get(queue).copied().unwrap_or_default();
     let tally0 = base.tally.get(queue).copied().unwrap_or_default();
     // Of two calls that a member has at once in a queue (ringinuse) Asterisk counts one.
-    let uncounted = tally.overlapping - tally0.overlapping;
-    let [least, most] = over(view, ours, queue);
+    let uncounted = counted.overlapping - tally0.overlapping;
+    let [least, most] = over(view, ours, queue, tally);
     if least - uncounted > most0 || most < least0 {
         let what = format!("{queue}: completed = accepted and over");
         let asterisk = view.queues[queue].get("Completed").to_owned();

@@ -87,7 +87,7 @@ pub fn baseline(
             base.ours.insert(queue.clone(), outcomes(&ours, &queue));
             base.theirs.insert(queue.clone(), view.queues[&queue].number("Abandoned"));
             base.tally.insert(queue.clone(), count(&after));
-            base.over.insert(queue.clone(), over(&view, &ours, &queue));
+            base.over.insert(queue.clone(), over(&view, &ours, &queue, &after));
         }
     }
     base

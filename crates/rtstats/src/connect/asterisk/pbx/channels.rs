@@ -19,6 +19,8 @@ pub struct Channel {
     pub visits: u32,
     /// An agent is logged in through it and waits on it for calls: it is no call itself.
     pub is_login: bool,
+    /// A queue has dialed it: it is no call beside the queues, also when the queue is done with it.
+    pub is_dialed_by_queue: bool,
     /// The bridge in which a listing found it.
     pub bridge: String,
 }

@@ -51,7 +51,8 @@ impl Pbx {
     /// A call of an agent's device that no queue brought keeps the agent busy, from when the agent dials or answers.
     pub(super) fn look_for_direct_call(&mut self, at: Millis, id: &str, out: &mut Vec<Told>) {
         let Some(channel) = self.channels.get(id) else { return };
-        if !(channel.up || channel.dials_in) || channel.is_login || !self.mapping.direct_calls {
+        let is_call = (channel.up || channel.dials_in) && !channel.is_login;
+        if !is_call || channel.is_dialed_by_queue || !self.mapping.direct_calls {
             return;
         }
         let Some(agent) = self.members.agent_at(&channel.device).map(str::to_owned) else { return };

@@ -201,9 +201,11 @@ impl Pbx {
     fn channel_listed(&mut self, message: &Message) {
         self.note_channel(message, text(message, "Channel"));
         let is_login = text(message, "Application") == "AgentLogin";
+        let is_dialed_by_queue = text(message, "Application") == "AppQueue";
         let channel = self.channels.entry(text(message, "Uniqueid"));
         text(message, "BridgeId").clone_into(&mut channel.bridge);
         channel.is_login |= is_login;
+        channel.is_dialed_by_queue |= is_dialed_by_queue;
     }
 
     fn compare(&mut self, at: Millis, out: &mut Vec<Told>) {

@@ -136,6 +136,11 @@ impl Pbx {
         for id in talks {
             let Some(leg) = self.calls.leg(id) else { continue };
             let is_up = |channel: &String| self.channels.get(channel).is_some();
+            if let Some(ended) = self.ended_in_gap(leg.member.as_ref(), since, claimed) {
+                claimed.extend(leg.member.clone());
+                self.end_talk(ended.clamp(since.min(at), at), id, out);
+                continue;
+            }
             if leg.channel.as_ref().is_some_and(is_up) || (leg.optimized && is_up(&leg.caller)) {
                 continue;
             }
@@ -163,6 +168,24 @@ impl Pbx {
         let own = channel.rsplit('-').next().unwrap_or(channel);
         let seconds: i64 = own.split('.').next()?.parse().ok()?;
         Some(seconds.saturating_mul(1_000).saturating_add(self.skew_ms))
+    }
+
+    /// When the queue's part in a member's talk ended in the gap. The agent's channel may be up for longer, as in a transfer
+    /// that others finish.
+    fn ended_in_gap(
+        &self,
+        key: Option<&MemberKey>,
+        since: Millis,
+        claimed: &HashSet<MemberKey>,
+    ) -> Option<Millis> {
+        let key = key?;
+        let member = self.members.get(&key.0, &key.1)?;
+        let ended = self.last_call(member);
+        let is_counted = match self.members.unheard(member) {
+            Some(calls) => calls > 0,
+            None => ended.saturating_add(999) >= since && !claimed.contains(key),
+        };
+        (!member.in_call && is_counted).then_some(ended)
     }
 
     /// When a membership's last call ended, by the server's clock.

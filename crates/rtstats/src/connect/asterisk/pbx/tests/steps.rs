@@ -558,3 +558,29 @@ fn a_quiet_pbx_is_listed_again_and_one_that_does_not_answer_is_asked_again() {
     stage.later(60_001);
     assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
 }
+
+#[test]
+fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_up() {
+    let mut stage = stage(Mapping::default());
+    stage.talk("1.1", "1.2");
+    stage.pbx.disconnected(stage.now);
+    stage.told.clear();
+    stage.later(5_000);
+    stage.pbx.connected(stage.now);
+    let ids: Vec<String> = (0..2).map(|number| ActionId::new(1, number).to_string()).collect();
+    for (number, ask) in stage.pbx.asks().into_iter().enumerate() {
+        stage.pbx.asked(ask, ActionId::new(1, number as u64));
+    }
+    let ended = (stage.now / 1_000 - 2).to_string();
+    let member = [("Queue", "sales"), ("Name", "Ann"), ("Location", "PJSIP/101"), ("Status", "1")];
+    let over = [("InCall", "0"), ("CallsTaken", "1"), ("LastCall", ended.as_str())];
+    let id = [("ActionID", ids[0].as_str())];
+    stage.hear(&[&[("Event", "QueueMember")][..], &member, &over, &id].concat());
+    stage.hear(&[("Event", "QueueStatusComplete"), id[0]]);
+    let channel = [("Uniqueid", "1.2"), ("Linkedid", "1.1"), ("ChannelState", "6")];
+    let of_queue = [("Channel", "PJSIP/101-00000001"), ("Application", "AppQueue")];
+    let id = [("ActionID", ids[1].as_str())];
+    stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &of_queue, &id].concat());
+    stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), id[0]]);
+    assert_eq!(stage.heard(), ["completed 1.1 Ann"], "and no call beside the queues");
+}
