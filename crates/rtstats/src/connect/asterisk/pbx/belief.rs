@@ -40,11 +40,11 @@ impl Pbx {
                 let Some(caller) = self.caller_of(transaction) else { return };
                 let visit = self.calls.end_visit(&caller);
                 let queue = visit.map(|visit| visit.queue);
-                self.believe_leg(transaction, agent, queue, line.unwrap_or_default());
+                self.believe_leg(at, transaction, agent, queue, line.unwrap_or_default());
             }
             Kind::TransactionPlaced { transaction, agent, queue, line, .. } => {
                 let queue = queue.and_then(|queue| self.queue_named(queue));
-                self.believe_leg(transaction, agent, queue, *line);
+                self.believe_leg(at, transaction, agent, queue, *line);
             }
             Kind::TransactionHeld { transaction, agent } => {
                 if let Some(leg) =
@@ -74,6 +74,7 @@ impl Pbx {
             agent: agent.to_owned(),
             member: queue.map(|queue| (queue, String::new())),
             channel: channel.map(str::to_owned),
+            began: at,
             caller,
             optimized: false,
             caller_optimized: false,

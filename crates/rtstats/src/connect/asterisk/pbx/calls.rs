@@ -50,6 +50,8 @@ pub struct Leg {
     pub agent: String,
     /// The queue and interface that it came through; none for a call beside the queues.
     pub member: Option<(String, String)>,
+    /// When the two began to talk.
+    pub began: Millis,
     /// The caller's channel.
     pub caller: String,
     /// The agent's channel, where it is known.

@@ -80,6 +80,7 @@ impl Pbx {
             transaction,
             agent,
             member: None,
+            began: at,
             caller: id.to_owned(),
             channel: Some(id.to_owned()),
             optimized: false,

@@ -16,6 +16,9 @@ use crate::connect::asterisk::ami::Message;
 /// let go goes on in the dialplan.
 const LEAVING_MS: Millis = 250;
 
+/// How far the length of a talk that is told in whole seconds may be from ours.
+const NAMELESS_MS_MAX: Millis = 2_000;
+
 impl Pbx {
     /// `QueueCallerJoin`.
     pub(super) fn joins(&mut self, at: Millis, message: &Message, out: &mut Vec<Told>) {
@@ -233,6 +236,7 @@ impl Pbx {
             transaction: visit.transaction,
             agent: agent.to_owned(),
             member: Some((visit.queue, interface.to_owned())),
+            began: at,
             caller: caller.to_owned(),
             channel,
             optimized: false,
@@ -256,6 +260,13 @@ impl Pbx {
                 && leg.wrap_until.is_none()
                 && leg.member.as_ref().is_some_and(|(of, _)| of == queue)
         });
+        // Where the caller's channel is gone already, as at the end of some transfers, none is named: the talk's length tells
+        // whether it is of this call, or of one whose end was known before.
+        let talk_ms =
+            text(message, "TalkTime").parse::<Millis>().unwrap_or(0).saturating_mul(1_000);
+        let is_nameless = |leg: &Leg| {
+            caller.is_empty() && (at.saturating_sub(talk_ms) - leg.began).abs() <= NAMELESS_MS_MAX
+        };
         // A caller whose `Local/` pair stepped aside goes by another channel now, and an agent who picked up the phone of
         // somebody else by another name.
         let id = leg.map(|(id, _)| id).or_else(|| {
@@ -267,7 +278,10 @@ impl Pbx {
             let mut of_caller = self.calls.of_caller(caller).filter(of_queue);
             let mut of_agent = self.calls.of_agent(&agent).filter(of_queue);
             on_channel.or_else(|| of_caller.next().map(|(id, _)| id)).or_else(|| {
-                of_agent.next().filter(|(_, leg)| leg.caller_optimized).map(|(id, _)| id)
+                of_agent
+                    .next()
+                    .filter(|(_, leg)| leg.caller_optimized || is_nameless(leg))
+                    .map(|(id, _)| id)
             })
         });
         if let Some(id) = id {

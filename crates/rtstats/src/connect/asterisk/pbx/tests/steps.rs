@@ -584,3 +584,18 @@ fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_
     stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), id[0]]);
     assert_eq!(stage.heard(), ["completed 1.1 Ann"], "and no call beside the queues");
 }
+
+#[test]
+fn an_end_that_names_no_channel_is_that_of_the_agent_s_call_of_the_queue() {
+    let mut stage = stage(Mapping::default());
+    stage.talk("1.1", "1.2");
+    stage.told.clear();
+    let member = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("TalkTime", "5")];
+    stage.hear(&[&[("Event", "AgentComplete"), ("Queue", "sales")][..], &member].concat());
+    assert!(stage.heard().is_empty(), "of a call before");
+    stage.later(5_000);
+    stage.hear(&[&[("Event", "AgentComplete"), ("Queue", "support")][..], &member].concat());
+    assert!(stage.heard().is_empty(), "of another queue");
+    stage.hear(&[&[("Event", "AgentComplete"), ("Queue", "sales")][..], &member].concat());
+    assert_eq!(stage.heard(), ["completed 1.1 Ann"]);
+}
