@@ -66,7 +66,14 @@ impl Pbx {
         }
     }
 
-    fn believe_leg(&mut self, transaction: &str, agent: &str, queue: Option<String>, line: Line) {
+    fn believe_leg(
+        &mut self,
+        at: Millis,
+        transaction: &str,
+        agent: &str,
+        queue: Option<String>,
+        line: Line,
+    ) {
         let Some(caller) = self.caller_of(transaction) else { return };
         let channel = transaction.strip_prefix(&format!("{}direct:", self.prefix));
         self.calls.begin(Leg {

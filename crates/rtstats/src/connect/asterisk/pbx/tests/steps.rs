@@ -90,6 +90,18 @@ impl Stage {
         self
     }
 
+    /// A session begins; the ids of what it asks for, queues and channels.
+    fn connect(&mut self) -> Vec<String> {
+        self.pbx.connected(self.now);
+        let asks = self.pbx.asks().into_iter().enumerate();
+        asks.map(|(number, ask)| {
+            let id = ActionId::new(1, number as u64);
+            self.pbx.asked(ask, id);
+            id.to_string()
+        })
+        .collect()
+    }
+
     /// What was told since this was last asked, a word for each event.
     fn heard(&mut self) -> Vec<String> {
         let told = std::mem::take(&mut self.told);
@@ -493,11 +505,7 @@ fn who_enters_another_queue_has_left_the_first() {
 #[test]
 fn what_comes_before_the_first_comparison_counts_after_it() {
     let mut stage = stage(Mapping::default());
-    stage.pbx.connected(stage.now);
-    let ids: Vec<String> = (0..2).map(|number| ActionId::new(1, number).to_string()).collect();
-    for (number, ask) in stage.pbx.asks().into_iter().enumerate() {
-        stage.pbx.asked(ask, ActionId::new(1, number as u64));
-    }
+    let ids = stage.connect();
     stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "4");
     stage.queue("QueueCallerJoin", "1.1", &[]);
     let joined = stage.now;
@@ -521,11 +529,7 @@ fn nothing_that_a_pbx_says_makes_an_event_that_is_none() {
         stage.later(1_000);
     }
     stage.channel("Newchannel", "PJSIP/101-0000000a", &long, &long, "4");
-    stage.pbx.connected(stage.now);
-    let ids: Vec<String> = (0..2).map(|number| ActionId::new(1, number).to_string()).collect();
-    for (number, ask) in stage.pbx.asks().into_iter().enumerate() {
-        stage.pbx.asked(ask, ActionId::new(1, number as u64));
-    }
+    let ids = stage.connect();
     let far = "9223372036854775807";
     let queue = [("Queue", "sales"), ("ActionID", ids[0].as_str())];
     let params = [("ServiceLevel", "4294967295"), ("Completed", far), ("Abandoned", far)];
@@ -566,11 +570,7 @@ fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_
     stage.pbx.disconnected(stage.now);
     stage.told.clear();
     stage.later(5_000);
-    stage.pbx.connected(stage.now);
-    let ids: Vec<String> = (0..2).map(|number| ActionId::new(1, number).to_string()).collect();
-    for (number, ask) in stage.pbx.asks().into_iter().enumerate() {
-        stage.pbx.asked(ask, ActionId::new(1, number as u64));
-    }
+    let ids = stage.connect();
     let ended = (stage.now / 1_000 - 2).to_string();
     let member = [("Queue", "sales"), ("Name", "Ann"), ("Location", "PJSIP/101"), ("Status", "1")];
     let over = [("InCall", "0"), ("CallsTaken", "1"), ("LastCall", ended.as_str())];
