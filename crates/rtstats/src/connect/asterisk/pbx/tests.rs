@@ -1,6 +1,7 @@
 //! Real transcripts in, events out; the engine tells what they come to.
 
 mod gaps;
+mod listings;
 mod steps;
 
 use std::{

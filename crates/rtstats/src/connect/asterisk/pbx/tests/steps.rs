@@ -12,13 +12,13 @@ use crate::connect::{
 };
 
 /// A PBX with the queue `sales` and its member Ann at PJSIP/101, and what it has told since.
-struct Stage {
-    pbx: Pbx,
-    told: Vec<Told>,
-    now: Millis,
+pub(super) struct Stage {
+    pub pbx: Pbx,
+    pub told: Vec<Told>,
+    pub now: Millis,
 }
 
-fn stage(mapping: Mapping) -> Stage {
+pub(super) fn stage(mapping: Mapping) -> Stage {
     let mut pbx = Pbx::new("main", mapping, Names::default());
     // Nothing is up, and that is known.
     pbx.is_compared = true;
@@ -29,14 +29,14 @@ fn stage(mapping: Mapping) -> Stage {
 }
 
 impl Stage {
-    fn hear(&mut self, pairs: &[(&str, &str)]) -> &mut Stage {
+    pub fn hear(&mut self, pairs: &[(&str, &str)]) -> &mut Stage {
         self.now += 10;
         let message: Message = pairs.iter().copied().collect();
         self.pbx.message(self.now, &message, &mut self.told);
         self
     }
 
-    fn member(&mut self, pairs: &[(&str, &str)]) -> &mut Stage {
+    pub fn member(&mut self, pairs: &[(&str, &str)]) -> &mut Stage {
         let mut all = vec![
             ("Event", "QueueMemberStatus"),
             ("Queue", "sales"),
@@ -48,7 +48,7 @@ impl Stage {
         self.hear(&all)
     }
 
-    fn channel(
+    pub fn channel(
         &mut self,
         event: &str,
         name: &str,
@@ -65,14 +65,14 @@ impl Stage {
         ])
     }
 
-    fn queue(&mut self, event: &str, caller: &str, more: &[(&str, &str)]) -> &mut Stage {
+    pub fn queue(&mut self, event: &str, caller: &str, more: &[(&str, &str)]) -> &mut Stage {
         let mut all = vec![("Event", event), ("Queue", "sales"), ("Uniqueid", caller)];
         all.extend(more);
         self.hear(&all)
     }
 
     /// A caller who talks with Ann.
-    fn talk(&mut self, caller: &str, channel: &str) -> &mut Stage {
+    pub fn talk(&mut self, caller: &str, channel: &str) -> &mut Stage {
         let member = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("DestUniqueid", channel)];
         self.channel("Newchannel", "PJSIP/trunk-00000001", caller, caller, "4");
         self.queue("QueueCallerJoin", caller, &[]);
@@ -84,14 +84,14 @@ impl Stage {
         self.queue("AgentConnect", caller, &member)
     }
 
-    fn later(&mut self, ms: Millis) -> &mut Stage {
+    pub fn later(&mut self, ms: Millis) -> &mut Stage {
         self.now += ms;
         self.pbx.wake(self.now, &mut self.told);
         self
     }
 
     /// A session begins; the ids of what it asks for, queues and channels.
-    fn connect(&mut self) -> Vec<String> {
+    pub fn connect(&mut self) -> Vec<String> {
         self.pbx.connected(self.now);
         let asks = self.pbx.asks().into_iter().enumerate();
         asks.map(|(number, ask)| {
@@ -103,14 +103,14 @@ impl Stage {
     }
 
     /// What was told since this was last asked, a word for each event.
-    fn heard(&mut self) -> Vec<String> {
+    pub fn heard(&mut self) -> Vec<String> {
         let told = std::mem::take(&mut self.told);
         told.iter().map(word).collect()
     }
 }
 
 /// The event without its time and what goes without saying.
-fn word(told: &Told) -> String {
+pub(super) fn word(told: &Told) -> String {
     let mut line = Vec::new();
     let kind = told.kind.clone();
     stats::event::Event { time: told.time, origin: None, kind }.write_line(&mut line);
@@ -500,89 +500,6 @@ fn who_enters_another_queue_has_left_the_first() {
         heard,
         ["queued 1.1 queue=1", "diverted 1.1", "configured queue=2", "queued 1.1#2 queue=2"]
     );
-}
-
-#[test]
-fn what_comes_before_the_first_comparison_counts_after_it() {
-    let mut stage = stage(Mapping::default());
-    let ids = stage.connect();
-    stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "4");
-    stage.queue("QueueCallerJoin", "1.1", &[]);
-    let joined = stage.now;
-    stage.hear(&[("Event", "QueueStatusComplete"), ("ActionID", &ids[0])]);
-    assert!(stage.told.is_empty());
-    stage.hear(&[
-        ("Event", "CoreShowChannelsComplete"),
-        ("EventList", "Complete"),
-        ("ActionID", &ids[1]),
-    ]);
-    let queued = stage.told.iter().find(|told| word(told).starts_with("queued")).unwrap();
-    assert_eq!(queued.time, joined);
-}
-
-#[test]
-fn nothing_that_a_pbx_says_makes_an_event_that_is_none() {
-    let mut stage = stage(Mapping::default());
-    let long = format!("{}.1", "9".repeat(300));
-    for _ in 0..3 {
-        stage.queue("QueueCallerJoin", &long, &[]).queue("QueueCallerAbandon", &long, &[]);
-        stage.later(1_000);
-    }
-    stage.channel("Newchannel", "PJSIP/101-0000000a", &long, &long, "4");
-    let ids = stage.connect();
-    let far = "9223372036854775807";
-    let queue = [("Queue", "sales"), ("ActionID", ids[0].as_str())];
-    let params = [("ServiceLevel", "4294967295"), ("Completed", far), ("Abandoned", far)];
-    stage.hear(&[&[("Event", "QueueParams")][..], &queue, &params].concat());
-    let member =
-        [("Name", "Ann"), ("Location", "PJSIP/101"), ("LastCall", far), ("CallsTaken", far)];
-    stage.hear(&[&[("Event", "QueueMember")][..], &queue, &member].concat());
-    stage.hear(
-        &[&[("Event", "QueueEntry")][..], &queue, &[("Uniqueid", "1.9"), ("Wait", far)]].concat(),
-    );
-    stage.hear(&[("Event", "QueueStatusComplete"), ("ActionID", &ids[0])]);
-    stage.hear(&[
-        ("Event", "CoreShowChannelsComplete"),
-        ("EventList", "Complete"),
-        ("ActionID", &ids[1]),
-    ]);
-    for told in std::mem::take(&mut stage.told) {
-        let mut line = Vec::new();
-        stats::event::Event { time: told.time.max(0), origin: None, kind: told.kind }
-            .write_line(&mut line);
-        stats::parse::parse_line(&line).unwrap();
-    }
-}
-
-#[test]
-fn a_quiet_pbx_is_listed_again_and_one_that_does_not_answer_is_asked_again() {
-    let mut stage = stage(Mapping::default());
-    stage.pbx.connected(stage.now);
-    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
-    stage.later(60_001);
-    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
-}
-
-#[test]
-fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_up() {
-    let mut stage = stage(Mapping::default());
-    stage.talk("1.1", "1.2");
-    stage.pbx.disconnected(stage.now);
-    stage.told.clear();
-    stage.later(5_000);
-    let ids = stage.connect();
-    let ended = (stage.now / 1_000 - 2).to_string();
-    let member = [("Queue", "sales"), ("Name", "Ann"), ("Location", "PJSIP/101"), ("Status", "1")];
-    let over = [("InCall", "0"), ("CallsTaken", "1"), ("LastCall", ended.as_str())];
-    let id = [("ActionID", ids[0].as_str())];
-    stage.hear(&[&[("Event", "QueueMember")][..], &member, &over, &id].concat());
-    stage.hear(&[("Event", "QueueStatusComplete"), id[0]]);
-    let channel = [("Uniqueid", "1.2"), ("Linkedid", "1.1"), ("ChannelState", "6")];
-    let of_queue = [("Channel", "PJSIP/101-00000001"), ("Application", "AppQueue")];
-    let id = [("ActionID", ids[1].as_str())];
-    stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &of_queue, &id].concat());
-    stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), id[0]]);
-    assert_eq!(stage.heard(), ["completed 1.1 Ann"], "and no call beside the queues");
 }
 
 #[test]

@@ -1,0 +1,90 @@
+//! What listings come to, and messages round them, where no transcript has them.
+
+use super::{
+    super::Ask,
+    steps::{stage, word},
+};
+use crate::connect::asterisk::mapping::Mapping;
+
+#[test]
+fn what_comes_before_the_first_comparison_counts_after_it() {
+    let mut stage = stage(Mapping::default());
+    let ids = stage.connect();
+    stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "4");
+    stage.queue("QueueCallerJoin", "1.1", &[]);
+    let joined = stage.now;
+    stage.hear(&[("Event", "QueueStatusComplete"), ("ActionID", &ids[0])]);
+    assert!(stage.told.is_empty());
+    stage.hear(&[
+        ("Event", "CoreShowChannelsComplete"),
+        ("EventList", "Complete"),
+        ("ActionID", &ids[1]),
+    ]);
+    let queued = stage.told.iter().find(|told| word(told).starts_with("queued")).unwrap();
+    assert_eq!(queued.time, joined);
+}
+
+#[test]
+fn nothing_that_a_pbx_says_makes_an_event_that_is_none() {
+    let mut stage = stage(Mapping::default());
+    let long = format!("{}.1", "9".repeat(300));
+    for _ in 0..3 {
+        stage.queue("QueueCallerJoin", &long, &[]).queue("QueueCallerAbandon", &long, &[]);
+        stage.later(1_000);
+    }
+    stage.channel("Newchannel", "PJSIP/101-0000000a", &long, &long, "4");
+    let ids = stage.connect();
+    let far = "9223372036854775807";
+    let queue = [("Queue", "sales"), ("ActionID", ids[0].as_str())];
+    let params = [("ServiceLevel", "4294967295"), ("Completed", far), ("Abandoned", far)];
+    stage.hear(&[&[("Event", "QueueParams")][..], &queue, &params].concat());
+    let member =
+        [("Name", "Ann"), ("Location", "PJSIP/101"), ("LastCall", far), ("CallsTaken", far)];
+    stage.hear(&[&[("Event", "QueueMember")][..], &queue, &member].concat());
+    stage.hear(
+        &[&[("Event", "QueueEntry")][..], &queue, &[("Uniqueid", "1.9"), ("Wait", far)]].concat(),
+    );
+    stage.hear(&[("Event", "QueueStatusComplete"), ("ActionID", &ids[0])]);
+    stage.hear(&[
+        ("Event", "CoreShowChannelsComplete"),
+        ("EventList", "Complete"),
+        ("ActionID", &ids[1]),
+    ]);
+    for told in std::mem::take(&mut stage.told) {
+        let mut line = Vec::new();
+        stats::event::Event { time: told.time.max(0), origin: None, kind: told.kind }
+            .write_line(&mut line);
+        stats::parse::parse_line(&line).unwrap();
+    }
+}
+
+#[test]
+fn a_quiet_pbx_is_listed_again_and_one_that_does_not_answer_is_asked_again() {
+    let mut stage = stage(Mapping::default());
+    stage.pbx.connected(stage.now);
+    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
+    stage.later(60_001);
+    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Channels]);
+}
+
+#[test]
+fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_up() {
+    let mut stage = stage(Mapping::default());
+    stage.talk("1.1", "1.2");
+    stage.pbx.disconnected(stage.now);
+    stage.told.clear();
+    stage.later(5_000);
+    let ids = stage.connect();
+    let ended = (stage.now / 1_000 - 2).to_string();
+    let member = [("Queue", "sales"), ("Name", "Ann"), ("Location", "PJSIP/101"), ("Status", "1")];
+    let over = [("InCall", "0"), ("CallsTaken", "1"), ("LastCall", ended.as_str())];
+    let id = [("ActionID", ids[0].as_str())];
+    stage.hear(&[&[("Event", "QueueMember")][..], &member, &over, &id].concat());
+    stage.hear(&[("Event", "QueueStatusComplete"), id[0]]);
+    let channel = [("Uniqueid", "1.2"), ("Linkedid", "1.1"), ("ChannelState", "6")];
+    let of_queue = [("Channel", "PJSIP/101-00000001"), ("Application", "AppQueue")];
+    let id = [("ActionID", ids[1].as_str())];
+    stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &of_queue, &id].concat());
+    stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), id[0]]);
+    assert_eq!(stage.heard(), ["completed 1.1 Ann"], "and no call beside the queues");
+}
