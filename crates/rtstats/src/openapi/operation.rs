@@ -75,7 +75,7 @@ pub struct Reply {
     pub code: u16,
     /// When it comes.
     pub about: &'static str,
-    /// Names of its headers, which [`HEADERS`] explains.
+    /// Names of its headers, which `HEADERS` explains.
     pub headers: &'static [&'static str],
     /// Its forms.
     pub contents: Vec<Content>,
