@@ -2,8 +2,9 @@
 //
 // `name` is the picture's; `path` is opened in the demo; `width` and `height` (1280 × 800), `theme` (`light`) and whatever
 // else the fixture's `page` takes may be given; `signedIn: true` gives the Data Request Token where the browser is asked
-// for credentials; `prepare(page, tenant)` brings the page to what is to be seen.
+// for credentials, `as` names who of PEOPLE is signed in; `prepare(page, tenant)` brings the page to what is to be seen.
 
+import { becomeAdministrator, followInvitation, invitationOf } from "./manager.mjs";
 import { signIn } from "./wallboard.mjs";
 
 /** Signs the explorer in and asks for a queue. */
@@ -25,6 +26,20 @@ const wall = (fragment) => async (page, tenant) => {
   await page.locator("html[data-grade=live]").waitFor({ state: "attached" });
 };
 
+/** Who can be signed in: brings a page of a new browser profile there, once. */
+export const PEOPLE = {
+  administrator: (page, { server }) => becomeAdministrator(page, server.log),
+  async agent(page, { tenant, cookiesOf }) {
+    const { cookies } = await cookiesOf("administrator");
+    await page.context().addCookies(cookies);
+    const link = await invitationOf(page, tenant.name, "amara.okafor", "amara");
+    await page.context().clearCookies();
+    await followInvitation(page, link);
+  },
+};
+
+const CONSOLE = "/manager/tenants/acme";
+
 export const PAGES = [
   { name: "explorer", path: "/api/explorer" },
   { name: "explorer-answer-dark", path: "/api/explorer", theme: "dark", height: 1100, prepare: explore },
@@ -34,4 +49,18 @@ export const PAGES = [
   { name: "wallboard-agents", path: "/sign-in", width: 1920, height: 1080, prepare: wall("#view=agents&sort=state") },
   { name: "wallboard-queue", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("#view=queue&queue=101") },
   { name: "wallboard-phone", path: "/sign-in", width: 360, height: 740, prepare: wall("#layout=cards") },
+  { name: "manager", path: CONSOLE, as: "administrator" },
+  { name: "manager-queues", path: `${CONSOLE}/queues`, as: "administrator" },
+  { name: "manager-sla", path: `${CONSOLE}/queue/101/sla`, as: "administrator" },
+  { name: "manager-agents", path: `${CONSOLE}/agents`, as: "administrator" },
+  { name: "manager-assignments", path: `${CONSOLE}/assignments`, as: "administrator" },
+  { name: "manager-assignments-dark", path: `${CONSOLE}/assignments`, as: "administrator", theme: "dark" },
+  { name: "manager-codes", path: `${CONSOLE}/codes`, as: "administrator" },
+  { name: "manager-tokens", path: `${CONSOLE}/tokens`, as: "administrator" },
+  { name: "manager-activity", path: `${CONSOLE}/activity`, as: "administrator" },
+  { name: "manager-audit", path: "/manager/audit", as: "administrator" },
+  { name: "manager-phone", path: CONSOLE, as: "administrator", width: 360, height: 740 },
+  { name: "agent", path: "/agent", as: "agent" },
+  { name: "agent-phone", path: "/agent", as: "agent", width: 360, height: 740, theme: "dark" },
+  { name: "sign-in", path: "/sign-in" },
 ];

@@ -5,16 +5,38 @@ import { mkdirSync } from "node:fs";
 import path from "node:path";
 
 import { closeBrowser, contextOptions, theBrowser } from "./chromium.mjs";
-import { PAGES } from "./pages.mjs";
+import { PAGES, PEOPLE } from "./pages.mjs";
 import { Server } from "./server.mjs";
 import { demoTenant } from "./tenant.mjs";
 
+/** What each of PEOPLE is signed in by, from the first picture that asks for it on. */
+const sessions = new Map();
+
+/** The cookies of whoever in PEOPLE is called `who`. */
+function signedInAs(who, server, tenant) {
+  if (!sessions.has(who)) sessions.set(who, signUp(who, server, tenant));
+  return sessions.get(who);
+}
+
+async function signUp(who, server, tenant) {
+  const context = await newContext(await theBrowser(), server, {});
+  const page = await context.newPage();
+  await PEOPLE[who](page, { server, tenant, cookiesOf: (other) => signedInAs(other, server, tenant) });
+  const state = await context.storageState();
+  await context.close();
+  return state;
+}
+
+const newContext = (browser, server, options) =>
+  browser.newContext({ baseURL: server.address, ...contextOptions(options) });
+
 async function picture(server, tenant, folder, page) {
-  const { name, path: where, signedIn = false, prepare, ...options } = page;
+  const { name, path: where, signedIn = false, as, prepare, ...options } = page;
   const browser = await theBrowser();
   const credentials = { username: tenant.name, password: tenant.dataToken };
   const httpCredentials = signedIn ? credentials : undefined;
-  const context = await browser.newContext({ baseURL: server.address, httpCredentials, ...contextOptions(options) });
+  const storageState = as && (await signedInAs(as, server, tenant));
+  const context = await newContext(browser, server, { httpCredentials, storageState, ...options });
   try {
     const opened = await context.newPage();
     await opened.goto(where);

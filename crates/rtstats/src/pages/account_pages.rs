@@ -42,7 +42,7 @@ fn sessions(asked: &Asked<'_>) -> Markup {
     html! {
         section aria-labelledby="sessions" {
             h2 #sessions { "Sessions" }
-            div.table tabindex="0" role="region" aria-label="Sessions" {
+            div.table tabindex="0" role="region" aria-label="Table of sessions" {
                 table {
                     thead {
                         tr {
