@@ -2,6 +2,7 @@
 //!
 //! Never touches an engine: it asks the board, and the board asks the shard at most once a refresh.
 
+mod again;
 pub mod answer;
 mod credentials;
 mod live;
@@ -12,7 +13,7 @@ mod status;
 
 use std::{
     sync::{Arc, LazyLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use arc_swap::ArcSwap;
@@ -21,6 +22,7 @@ use http::{
 };
 use stats::document::{Format, Page};
 
+pub use again::Again;
 use answer::{Answer, Body};
 pub use credentials::authenticate;
 pub use live::{LIVE_PATH, Sessions, TRENDS_PATH, Viewer};
@@ -92,7 +94,8 @@ impl Api {
             PathError::Malformed(why) => answer::error(StatusCode::BAD_REQUEST, why, format),
             PathError::NoSuch(why) => answer::error(StatusCode::NOT_FOUND, why, format),
         })?;
-        let tenant = self.admit(&head.headers, TokenKind::Data, format)?;
+        let directory = self.directory.load_full();
+        let tenant = self.admit_by(&directory, &head.headers, TokenKind::Data, format)?;
         let live = self.ready(&tenant, format)?;
         let freeze = self.shards.clone().freeze(tenant.id);
         let refresh = live.board.refresh(self.refresh_every, freeze).await;
@@ -112,10 +115,27 @@ impl Api {
         };
         let accepted = Encoding::accepted(&head.headers);
         let etag = document.etag(accepted);
-        if is_known(&head.headers, &etag) {
-            return Ok(not_modified(etag, &refresh));
+        let mut again = Again {
+            made: Instant::now(),
+            seconds_left: refresh.seconds_left(),
+            directory: Arc::downgrade(&directory),
+            live: Arc::downgrade(&live),
+            refresh: Arc::downgrade(&refresh),
+            body: None,
+            kind: again::kind(&asked.page),
+            tenant,
+        };
+        let mut answer = if is_known(&head.headers, &etag) {
+            not_modified(etag, &refresh, again.seconds_left)
+        } else {
+            let form = document.form(accepted, &self.metrics).await;
+            again.body = Some((Arc::downgrade(&document), form.encoding));
+            shown(form, asked.format, &refresh, again.seconds_left)
+        };
+        if head.method == Method::GET {
+            answer.extensions_mut().insert(again);
         }
-        Ok(shown(document.form(accepted, &self.metrics).await, asked.format, &refresh))
+        Ok(answer)
     }
 
     async fn freshness(&self, head: &Parts) -> Result<Answer, Answer> {
@@ -153,7 +173,17 @@ impl Api {
         kind: TokenKind,
         format: Format,
     ) -> Result<Arc<Tenant>, Answer> {
-        let tenant = authenticate(&self.directory.load(), headers, kind, format)?;
+        self.admit_by(&self.directory.load(), headers, kind, format)
+    }
+
+    fn admit_by(
+        &self,
+        directory: &Directory,
+        headers: &HeaderMap,
+        kind: TokenKind,
+        format: Format,
+    ) -> Result<Arc<Tenant>, Answer> {
+        let tenant = authenticate(directory, headers, kind, format)?;
         if let Some(token) = tenant.token(kind) {
             self.uses.note(&token, clock::now());
         }
@@ -211,10 +241,10 @@ fn is_known(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 /// Room for what an answer's head holds, the date among it.
 const HEADERS: usize = 12;
 
-fn shown(form: Form, format: Format, refresh: &Refresh) -> Answer {
+fn shown(form: Form, format: Format, refresh: &Refresh, seconds_left: u64) -> Answer {
     let mut answer = Response::new(Body::from(form.bytes));
     *answer.headers_mut() = HeaderMap::with_capacity(HEADERS);
-    describe(answer.headers_mut(), form.etag, refresh);
+    describe(answer.headers_mut(), form.etag, refresh, seconds_left);
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, answer::content_type(format));
     if let Some(name) = form.encoding.name() {
@@ -223,20 +253,20 @@ fn shown(form: Form, format: Format, refresh: &Refresh) -> Answer {
     answer
 }
 
-fn not_modified(etag: HeaderValue, refresh: &Refresh) -> Answer {
+fn not_modified(etag: HeaderValue, refresh: &Refresh, seconds_left: u64) -> Answer {
     let mut answer = Response::new(Body::default());
     *answer.status_mut() = StatusCode::NOT_MODIFIED;
-    describe(answer.headers_mut(), etag, refresh);
+    describe(answer.headers_mut(), etag, refresh, seconds_left);
     answer
 }
 
 /// What an answer says of its document, whether it carries it or not.
-fn describe(headers: &mut HeaderMap, etag: HeaderValue, refresh: &Refresh) {
+fn describe(headers: &mut HeaderMap, etag: HeaderValue, refresh: &Refresh, seconds_left: u64) {
     headers.insert(header::ETAG, etag);
     headers.insert(header::LAST_MODIFIED, refresh.last_modified.clone());
     headers.insert(INSTANT, refresh.instant.clone());
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding, Authorization"));
-    headers.insert(header::CACHE_CONTROL, max_age(refresh.seconds_left()));
+    headers.insert(header::CACHE_CONTROL, max_age(seconds_left));
 }
 
 /// Made once for each number of seconds, since every answer carries one of a few.

@@ -86,6 +86,12 @@ impl Board {
         Ok(refresh)
     }
 
+    /// Whether whoever asks now gets this one.
+    pub fn is_current(&self, refresh: &Arc<Refresh>, now: Instant) -> bool {
+        let latest = self.latest.load();
+        !refresh.is_aged_at(now) && latest.as_ref().is_some_and(|own| Arc::ptr_eq(own, refresh))
+    }
+
     /// Gives the documents back when nobody has asked for an interval after they aged out.
     pub fn forget_aged(&self, every: Duration) {
         let latest = self.latest.load_full();
@@ -111,12 +117,21 @@ impl Refresh {
     }
 
     fn is_aged(&self) -> bool {
-        Instant::now() >= self.due
+        self.is_aged_at(Instant::now())
+    }
+
+    fn is_aged_at(&self, now: Instant) -> bool {
+        now >= self.due
     }
 
     /// Whole seconds until the next refresh.
     pub fn seconds_left(&self) -> u64 {
-        self.due.saturating_duration_since(Instant::now()).as_secs()
+        self.seconds_left_at(Instant::now())
+    }
+
+    /// The same as of an instant.
+    pub fn seconds_left_at(&self, now: Instant) -> u64 {
+        self.due.saturating_duration_since(now).as_secs()
     }
 
     /// A document, or none where there is no such agent or queue.

@@ -9,6 +9,7 @@ mod guard;
 mod lasting;
 mod listen;
 mod paced;
+mod repeat;
 
 use std::{
     sync::{

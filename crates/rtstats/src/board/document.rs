@@ -63,6 +63,15 @@ impl Document {
         compressing.await.expect("compressing panics for no bytes, and nobody cancels it")
     }
 
+    /// The body of a form, if it has been made.
+    pub fn made_form(&self, encoding: Encoding) -> Option<Bytes> {
+        let form = match encoding.place() {
+            None => &self.plain,
+            Some(place) => self.compressed[place].get()?,
+        };
+        Some(form.bytes.clone())
+    }
+
     async fn compressed(&self, encoding: Encoding, place: usize, metrics: &Metrics) -> Form {
         let form = self.compressed[place].get_or_init(async || {
             let begun = Instant::now();

@@ -3,7 +3,10 @@
 use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use hyper::{body::Incoming, service::service_fn};
+use hyper::{
+    body::{Body, Incoming},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
@@ -16,8 +19,9 @@ use super::{
     guard::{Guard, Patience, UnderWay},
     lasting::Lasting,
     paced::Unfinished,
+    repeat::{Repeats, Told},
 };
-use crate::api::{answer, error_format};
+use crate::api::{Again, answer, error_format};
 
 /// The first byte of a TLS handshake.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -95,10 +99,24 @@ where
         write: limits.write_timeout,
     };
     let guard = Guard::new(stream, patience, under_way.clone());
-    let service = service_fn(|request| respond(request, shared, &under_way, peer, refused));
+    let told = Told::default();
+    let stream = Repeats::new(guard, told.clone(), |again| shared.routes.api.again(again));
+    let service = service_fn(|request: Request<Incoming>| {
+        told.asked();
+        let (bare, told) = (request.body().is_end_stream(), &told);
+        let answer = respond(request, shared, &under_way, peer, refused);
+        async move {
+            let mut answer = answer.await?;
+            let again = answer.extensions_mut().remove::<Again>();
+            if let Some(bytes) = answer.body().size_hint().exact().filter(|_| bare) {
+                told.answered(bytes, again);
+            }
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
-        .serve_connection(TokioIo::new(guard), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     let mut stopping = shared.stopping.clone();
     tokio::select! {
