@@ -25,7 +25,7 @@ pub use register::{AccountError, Register};
 pub use role::{Caller, Role};
 pub use session::{Flash, Session};
 pub use share::{Share, ShareId};
-pub use sign_in::{Refusal, SignedIn};
+pub use sign_in::{Realm, Refusal, SignedIn};
 
 use attempts::Attempts;
 use password::Hasher;

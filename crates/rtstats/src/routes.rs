@@ -60,7 +60,13 @@ impl Routes {
             Version::HTTP_2 => drop(tokio::spawn(read_rest(body))),
             _ => read_rest(body).await,
         }
-        let answer = if head.method == Method::HEAD { without_body(answer) } else { answer };
+        let mut answer = if head.method == Method::HEAD { without_body(answer) } else { answer };
+        if is_api(path) {
+            // The names in it are others' words: no browser is to guess that they are a page.
+            answer
+                .headers_mut()
+                .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        }
         self.metrics.request(kind(path), answer.status().as_u16(), begun.elapsed());
         self.metrics.bytes_sent(answer.body().size_hint().lower());
         answer

@@ -318,6 +318,18 @@ pub(super) fn new_set_up_link(
     Ok(token)
 }
 
+/// Whether this is the set-up link's secret and it still holds.
+pub(super) fn set_up_link_holds(
+    transaction: &Transaction<'_>,
+    claim: &str,
+    now_ms: i64,
+) -> Result<bool, AccountError> {
+    let digest = TokenDigest::of_claim(claim);
+    let mut found =
+        transaction.prepare_cached("SELECT 1 FROM set_up WHERE digest = ?1 AND until_ms > ?2")?;
+    Ok(found.exists((&digest.bytes()[..], now_ms))?)
+}
+
 /// Whether this is the set-up link's secret and it still holds; it is void from now on.
 pub(super) fn take_set_up_link(
     transaction: &Transaction<'_>,

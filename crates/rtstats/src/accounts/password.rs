@@ -21,6 +21,9 @@ pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Characters of a password at most: more would only cost time.
 pub const PASSWORD_CHARS_MAX: usize = 256;
 
+/// Bytes of a password that is looked at.
+pub(super) const BYTES_MAX: usize = 4 * PASSWORD_CHARS_MAX;
+
 /// What OWASP recommends for argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1_024;
 const PASSES: u32 = 2;

@@ -25,8 +25,10 @@ type Digest = [u8; 32];
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// Sessions of one account, and viewers of one tenant: beyond it the one unused for longest ends.
+/// Sessions of one account, screens of one link, and other viewers of one tenant: beyond it the one unused for longest
+/// ends.
 const PER_ACCOUNT_MAX: usize = 20;
+const SCREENS_PER_LINK_MAX: usize = 200;
 const VIEWERS_PER_TENANT_MAX: usize = 2_000;
 
 /// Uses closer together than this are not written down one by one.
@@ -213,11 +215,13 @@ impl Sessions {
         let (alike, len_max) = match new.account {
             Some(_) => (self.list(|session| session.account == new.account), PER_ACCOUNT_MAX),
             None => {
-                let tenant = new.role.tenant();
-                let viewer = |session: &Session| {
-                    session.account.is_none() && session.role.tenant() == tenant
+                let viewer =
+                    |session: &Session| session.account.is_none() && session.role == new.role;
+                let len_max = match new.role.share() {
+                    Some(_) => SCREENS_PER_LINK_MAX,
+                    None => VIEWERS_PER_TENANT_MAX,
                 };
-                (self.list(viewer), VIEWERS_PER_TENANT_MAX)
+                (self.list(viewer), len_max)
             }
         };
         alike.iter().skip(len_max - 1).map(|session| session.digest).collect()

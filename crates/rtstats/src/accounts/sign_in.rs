@@ -53,12 +53,28 @@ impl From<password::Weak> for Refusal {
     }
 }
 
+/// Where a login is: with a tenant, or on the platform.
+#[derive(Debug, Clone, Copy)]
+pub struct Realm<'a> {
+    /// The tenant's name as it was given; empty for the platform.
+    pub name: &'a str,
+    /// `Some(None)` is the platform; none is an unknown tenant, treated as if it had no such login.
+    pub known: Option<Option<TenantId>>,
+}
+
+impl Realm<'_> {
+    /// What failures at a login are counted under: the same for tenants that there are and those that there are not.
+    fn key(&self, login: &str) -> String {
+        let (name, login) = (self.name.chars().take(64), login.chars().take(256));
+        name.chain(['/']).chain(login).collect()
+    }
+}
+
 impl Accounts {
-    /// Signs in with a password. A tenant of `Some(None)` is the platform; none is an unknown tenant, treated as if
-    /// it had no such login.
+    /// Signs in with a password.
     pub async fn sign_in(
         self: &Arc<Self>,
-        tenant: Option<Option<TenantId>>,
+        realm: Realm<'_>,
         login: &str,
         password: String,
         caller: Caller,
@@ -67,24 +83,20 @@ impl Accounts {
     ) -> Result<SignedIn, Refusal> {
         let known = login.parse::<Login>().ok();
         let name = known.as_ref().map_or(login, Login::as_str);
-        let attempt = self.begin(Some(&format!("{tenant:?}/{name}")), from, now_ms)?;
-        let account = match (tenant, known) {
+        let attempt = self.begin(Some(&realm.key(name)), from, now_ms)?;
+        let account = match (realm.known, known) {
             (Some(tenant), Some(login)) => {
                 self.look(move |transaction| account::find(transaction, tenant, &login)).await?
             }
             _ => self.look(|_| Ok(None)).await?,
         };
         let hash = account.as_ref().and_then(|account| account.password.clone());
-        let right = self.hasher.verify(password, hash).await;
-        let Some(right) = right else {
-            self.attempts().take_back_all(attempt);
-            return Err(Refusal::Busy);
-        };
+        let right = self.verify(password, hash, attempt).await?;
         let Some(account) = account.filter(|_| right) else {
             let delayed = self.attempts().is_blocked(attempt, now_ms);
             return Err(Refusal::Wrong { delayed });
         };
-        self.attempts().succeeded(attempt);
+        self.attempts().succeeded(attempt, now_ms);
         self.open_for(account, "session.opened", caller, now_ms).await
     }
 
@@ -112,7 +124,7 @@ impl Accounts {
             caller,
             now_ms,
         };
-        self.open_session(new).await
+        self.open_session(new, None).await
     }
 
     /// Signs in a screen by a link's secret.
@@ -137,7 +149,7 @@ impl Accounts {
             caller,
             now_ms,
         };
-        Ok((self.open_session(new).await?, share.view))
+        Ok((self.open_session(new, None).await?, share.view))
     }
 
     /// Adds the administrator whom the set-up link's holder names, and signs in.
@@ -152,21 +164,29 @@ impl Accounts {
     ) -> Result<SignedIn, Refusal> {
         password::check(&password, &login)?;
         let attempt = self.begin(None, from, now_ms)?;
+        let claim = secret.clone();
+        let holds = self
+            .look(move |transaction| account::set_up_link_holds(transaction, &claim, now_ms))
+            .await?;
+        if !holds {
+            return Err(Refusal::NoLink);
+        }
+        self.attempts().take_back_all(attempt);
         let hash = self.hasher.hash(password).await.ok_or(Refusal::Busy)??;
         let by = caller.clone();
         let change = move |transaction: &Transaction<'_>| {
             if !account::take_set_up_link(transaction, &secret, now_ms)? {
                 return Ok(None);
             }
-            let account = account::add(transaction, &login, &Role::Platform, now_ms)?;
+            let mut account = account::add(transaction, &login, &Role::Platform, now_ms)?;
             account::set_password(transaction, account.id, &hash)?;
+            account.password = Some(hash);
             let by = Caller { who: login.as_str().to_owned(), ..by };
             let deed = by.deed(now_ms, None, "account.set-up", login.as_str());
             deed::add(transaction, &deed)?;
             Ok(Some(account))
         };
         let account = self.change(change).await?.ok_or(Refusal::NoLink)?;
-        self.attempts().take_back_all(attempt);
         self.open_for(account, "session.opened", caller, now_ms).await
     }
 
@@ -190,10 +210,11 @@ impl Accounts {
         let (by, id, own) = (caller.clone(), account.id, self.clone());
         let change = move |transaction: &Transaction<'_>| {
             // Looked at again under the lock: it opens once.
-            let Some(account) = account::by_link(transaction, &secret, now_ms)? else {
+            let Some(mut account) = account::by_link(transaction, &secret, now_ms)? else {
                 return Ok(None);
             };
             account::set_password(transaction, account.id, &hash)?;
+            account.password = Some(hash);
             session::remove_of(transaction, account.id, None)?;
             let login = account.login.as_str();
             let by = Caller { who: login.to_owned(), ..by };
@@ -224,11 +245,11 @@ impl Accounts {
         let attempt = self.begin(Some(&format!("change/{}", id.0)), from, now_ms)?;
         let account = self.look(move |transaction| account::by_id(transaction, id)).await?;
         let hash = account.as_ref().and_then(|account| account.password.clone());
-        let right = self.hasher.verify(old, hash).await.ok_or(Refusal::Busy)?;
+        let right = self.verify(old, hash, attempt).await?;
         let Some(account) = account.filter(|_| right) else {
             return Err(Refusal::Wrong { delayed: self.attempts().is_blocked(attempt, now_ms) });
         };
-        self.attempts().succeeded(attempt);
+        self.attempts().succeeded(attempt, now_ms);
         password::check(&new, &account.login)?;
         let hash = self.hasher.hash(new).await.ok_or(Refusal::Busy)??;
         let (stays, kept, own) = (session.clone(), session.clone(), self.clone());
@@ -276,13 +297,33 @@ impl Accounts {
         self.end_sessions(which).await
     }
 
-    /// In memory first: whatever the database says, they are out.
+    /// In memory first: whatever the database says, they are out. And once more under the lock, since whoever read the
+    /// database meanwhile has brought them back.
     async fn end_sessions(
         self: &Arc<Self>,
         which: impl Fn(&Session) -> bool,
     ) -> Result<(), AccountError> {
         let gone = self.sessions.end(which);
-        self.change(move |transaction| session::remove(transaction, &gone)).await
+        let (stored, own) = (gone.clone(), self.clone());
+        let change = move |transaction: &Transaction<'_>| session::remove(transaction, &stored);
+        self.change_then(change, move |_: &()| own.sessions.end_all(&gone)).await
+    }
+
+    /// Whether a password is right; an attempt that could not be looked at does not count.
+    async fn verify(
+        &self,
+        password: String,
+        hash: Option<String>,
+        attempt: Attempt,
+    ) -> Result<bool, Refusal> {
+        if password.len() > password::BYTES_MAX {
+            return Ok(false);
+        }
+        let right = self.hasher.verify(password, hash).await;
+        right.ok_or_else(|| {
+            self.attempts().take_back_all(attempt);
+            Refusal::Busy
+        })
     }
 
     async fn open_for(
@@ -303,22 +344,26 @@ impl Accounts {
             caller,
             now_ms,
         };
-        self.open_session(new).await
+        self.open_session(new, account.password).await
     }
 
+    /// Opens a session; of an account only while its password is the one by which it was let in.
     async fn open_session(
         self: &Arc<Self>,
         new: impl FnOnce(&Token) -> NewSession,
+        password: Option<String>,
     ) -> Result<SignedIn, Refusal> {
         let cookie = Token::random().map_err(AccountError::Random)?;
         let session = Arc::new(Session::from(new(&cookie)));
         let out = self.sessions.crowded_out(&session);
         self.sessions.end_all(&out);
         let (own, stored, opened) = (self.clone(), session.clone(), session.clone());
+        let crowded_out = out.clone();
         let change = move |transaction: &Transaction<'_>| {
             // What opened it may have been taken away meanwhile.
             let account = match stored.account {
-                Some(id) => account::by_id(transaction, id)?.is_some(),
+                Some(id) => account::by_id(transaction, id)?
+                    .is_some_and(|account| account.password == password),
                 None => true,
             };
             let share = match stored.role.share() {
@@ -332,6 +377,7 @@ impl Accounts {
             Ok(account && share)
         };
         let insert = move |stored: &bool| {
+            own.sessions.end_all(&crowded_out);
             if *stored {
                 own.sessions.insert(opened);
             }

@@ -1,6 +1,9 @@
 //! One request for a page: who asks, for what, with which form.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use http::{HeaderMap, Method, header, request::Parts};
 use hyper::body::Incoming;
@@ -144,13 +147,22 @@ impl<'a> Asked<'a> {
 
     /// The form that was posted, once it is known to come from our own page: the only way to read one.
     pub async fn form(&mut self) -> Result<Form, Stop> {
+        self.read_form(false).await
+    }
+
+    /// The same where files may be sent: only for those who are known to be allowed that.
+    pub async fn upload_form(&mut self) -> Result<Form, Stop> {
+        self.read_form(true).await
+    }
+
+    async fn read_form(&mut self, files: bool) -> Result<Form, Stop> {
         let headers = &self.head.headers;
         if csrf::is_foreign(headers, &self.head.uri) {
             return Err(Stop::Forbidden(
                 "Another site sent this form. Use the form on our own page.",
             ));
         }
-        let read = form::read(self.body, headers);
+        let read = form::read(self.body, headers, files);
         let form = tokio::time::timeout(self.pages.settings.body_timeout, read).await;
         let slow = || {
             let why = "The form did not arrive in time. Go back and send it again.";
@@ -247,7 +259,11 @@ pub(super) fn left(mut answer: Answer) -> Answer {
 /// The client that the proxy before us saw: the last in the list, since all before it is hearsay.
 fn forwarded(headers: &HeaderMap) -> Option<IpAddr> {
     let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+    let address = last.rsplit(',').next()?.trim();
+    // Some proxies write the port too.
+    let with_port = || address.parse().ok().map(|address: SocketAddr| address.ip());
+    let in_brackets = || address.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    address.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use percent_encoding::percent_decode;
+use tokio::sync::Semaphore;
 
 use super::{multipart, stop::Stop};
 
@@ -120,8 +121,20 @@ impl Form {
     }
 }
 
-/// Reads a body that is a form.
-pub(super) async fn read(body: &mut Incoming, headers: &HeaderMap) -> Result<Form, Stop> {
+/// What forms that arrive may hold in memory, all together, in KiB.
+const UNDER_WAY_KIB_MAX: usize = 64 * 1_024;
+
+/// Memory is taken in steps of this many KiB.
+const PERMIT_KIB: usize = 16;
+
+static UNDER_WAY: Semaphore = Semaphore::const_new(UNDER_WAY_KIB_MAX);
+
+/// Reads a body that is a form; one with files only where `files` may be sent.
+pub(super) async fn read(
+    body: &mut Incoming,
+    headers: &HeaderMap,
+    files: bool,
+) -> Result<Form, Stop> {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
@@ -129,8 +142,8 @@ pub(super) async fn read(body: &mut Incoming, headers: &HeaderMap) -> Result<For
         let bytes = collect(body, FORM_BYTES_MAX).await?;
         return Ok(Form { values: pairs(&bytes), ..Form::default() });
     }
-    let boundary =
-        multipart::boundary(kind).filter(|_| essence.eq_ignore_ascii_case("multipart/form-data"));
+    let boundary = multipart::boundary(kind)
+        .filter(|_| files && essence.eq_ignore_ascii_case("multipart/form-data"));
     let Some(boundary) = boundary else {
         let why = "This address takes forms of our own pages only.".to_owned();
         return Err(Stop::Bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
@@ -157,6 +170,7 @@ pub(super) async fn read(body: &mut Incoming, headers: &HeaderMap) -> Result<For
 
 async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Stop> {
     let mut bytes = BytesMut::new();
+    let mut held = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             let why = format!("The form did not arrive whole: {error}. Send it again.");
@@ -168,6 +182,14 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Stop> {
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
         bytes.extend_from_slice(&data);
+        let more_kib = bytes.len().div_ceil(1_024).saturating_sub(held.len() * PERMIT_KIB);
+        for _ in 0..more_kib.div_ceil(PERMIT_KIB) {
+            let permit = UNDER_WAY.try_acquire_many(PERMIT_KIB as u32).map_err(|_| {
+                let why = "Too many forms arrive at the same time. Send it again in a moment.";
+                Stop::Bad(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+            })?;
+            held.push(permit);
+        }
     }
     Ok(bytes.freeze())
 }

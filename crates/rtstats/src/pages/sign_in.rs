@@ -5,27 +5,28 @@ use maud::{Markup, html};
 
 use super::{Asked, Form, Page, Shown, Stop, answer, asked, next};
 use crate::{
-    accounts::{Caller, Refusal, SignedIn},
+    accounts::{Caller, Realm, Refusal, SignedIn},
     telemetry::SignIn,
-    tenants::{TenantId, TokenKind},
+    tenants::TokenKind,
 };
 
 /// The page; whoever is signed in already goes on.
 pub(super) fn show(asked: &Asked<'_>) -> Shown {
     let next = asked.query("next").unwrap_or_default();
+    let next = next::local(&next).unwrap_or_default();
     if let Some(session) = &asked.session {
-        let path = next::local(&next).unwrap_or(Asked::home(&session.role));
+        let path = Some(next).filter(|next| !next.is_empty()).unwrap_or(Asked::home(&session.role));
         return Ok(answer::see_other(path));
     }
     let tenant = asked.query("tenant").unwrap_or_default();
     let form = Form::of([("tenant", tenant.clone()), ("viewed", tenant)]);
-    Ok(page(asked, &form, &next, StatusCode::OK))
+    Ok(page(asked, &form, next, StatusCode::OK))
 }
 
 /// Either of both forms.
 pub(super) async fn post(asked: &mut Asked<'_>) -> Shown {
     let mut form = asked.form().await?;
-    let next = form.text("next").to_owned();
+    let next = next::local(form.text("next")).unwrap_or_default().to_owned();
     let refused = match form.text("way") {
         "viewer" => view(asked, &mut form).await,
         _ => enter(asked, &mut form).await,
@@ -33,7 +34,8 @@ pub(super) async fn post(asked: &mut Asked<'_>) -> Shown {
     let refusal = match refused {
         Ok(Some(signed_in)) => {
             asked.pages.metrics.sign_in(SignIn::Accepted);
-            let path = next::local(&next).unwrap_or(Asked::home(&signed_in.session.role));
+            let home = Asked::home(&signed_in.session.role);
+            let path = if next.is_empty() { home } else { &next };
             return asked.enter(signed_in, path).await;
         }
         Ok(None) => return Ok(page(asked, &form, &next, StatusCode::UNPROCESSABLE_ENTITY)),
@@ -51,21 +53,20 @@ async fn enter(asked: &Asked<'_>, form: &mut Form) -> Result<Option<SignedIn>, R
         form.wrong("password", "Give your password.");
     }
     let Some(login) = login.filter(|_| form.is_right()) else { return Ok(None) };
-    let tenant = tenant(asked, form.text("tenant"));
+    let realm = realm(asked, form.text("tenant"));
     let caller = Caller { who: String::new(), ..asked.caller() };
     let accounts = asked.accounts();
     let signed_in =
-        accounts.sign_in(tenant, &login, password, caller, asked.address, asked.now_ms).await?;
+        accounts.sign_in(realm, &login, password, caller, asked.address, asked.now_ms).await?;
     Ok(Some(signed_in))
 }
 
-/// The platform where no tenant is named; none where there is no such tenant.
-fn tenant(asked: &Asked<'_>, name: &str) -> Option<Option<TenantId>> {
-    if name.is_empty() {
-        return Some(None);
-    }
+/// The platform where no tenant is named.
+fn realm<'n>(asked: &Asked<'_>, name: &'n str) -> Realm<'n> {
     let directory = asked.directory();
-    name.parse().ok().and_then(|name| directory.get(&name)).map(|tenant| Some(tenant.id))
+    let found = || name.parse().ok().and_then(|name| directory.get(&name)).map(|found| found.id);
+    let known = if name.is_empty() { Some(None) } else { found().map(Some) };
+    Realm { name, known }
 }
 
 async fn view(asked: &Asked<'_>, form: &mut Form) -> Result<Option<SignedIn>, Refusal> {

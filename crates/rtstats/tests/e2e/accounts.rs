@@ -132,8 +132,8 @@ fn wrong_passwords_slow_down_alike_whether_the_login_exists_or_not() {
     let [known, unknown] = quickest[..] else { unreachable!("two logins") };
     assert!(known.min(unknown) > Duration::from_millis(3), "both were hashed: {quickest:?}");
     assert!(known.max(unknown) < 3 * known.min(unknown), "alike: {quickest:?}");
-    let right = browser.sign_in("", "maria", PASSWORD);
-    assert_eq!(right.status, 429, "not even looked at");
+    let mut clean = office.stranger();
+    assert_eq!(clean.sign_in("", "maria", PASSWORD).status, 429, "not even looked at");
     let metrics = office.server.admin_page("/metrics");
     assert!(metrics.text().contains(r#"rtstats_sign_ins_total{result="wrong"} 10"#));
     assert!(metrics.text().contains(r#"rtstats_sign_ins_total{result="delayed"} 3"#));
@@ -182,6 +182,54 @@ fn a_changed_password_ends_the_other_sessions() {
     assert_eq!(elsewhere.sign_in("", "maria", new).status, 303);
     assert_eq!(elsewhere.post("/account/sign-out-everywhere", &[]).status, 303);
     assert!(!maria.is_in() && !elsewhere.is_in());
+}
+
+#[test]
+fn nobody_stays_in_by_the_password_that_was_changed() {
+    let office = Office::new(&[]);
+    let mut maria = office.maria;
+    let (mut old, mut rounds) = (PASSWORD.to_owned(), 0);
+    while rounds < 3 {
+        rounds += 1;
+        let new = format!("another long password {rounds}");
+        let thieves: Vec<_> = (0..6)
+            .map(|_| {
+                let (mut thief, old) = (Browser::new(maria.client.clone()), old.clone());
+                std::thread::spawn(move || {
+                    thief.sign_in("", "maria", &old);
+                    thief
+                })
+            })
+            .collect();
+        let fields = [("old", &*old), ("password", &new), ("again", &new)];
+        assert_eq!(maria.post("/account/password", &fields).status, 303);
+        for thief in thieves {
+            let mut thief = thief.join().unwrap();
+            assert!(!thief.is_in(), "signed in by the former password");
+        }
+        assert!(maria.is_in());
+        old = new;
+    }
+}
+
+#[test]
+fn whoever_signs_out_stays_out_though_tokens_change_meanwhile() {
+    let office = Office::new(&[]);
+    std::thread::scope(|threads| {
+        let tokens = threads.spawn(|| {
+            (0..15).for_each(|_| drop(office.folder.succeed(&["token", "new", "acme", "data"])));
+        });
+        let mut out = 0;
+        while !tokens.is_finished() || out < 20 {
+            let mut browser = office.stranger();
+            assert_eq!(browser.sign_in("", "maria", PASSWORD).status, 303);
+            let cookie = browser.cookie.clone();
+            assert_eq!(browser.post("/sign-out", &[]).status, 303);
+            browser.cookie = cookie;
+            assert!(!browser.is_in(), "after {out} that were out");
+            out += 1;
+        }
+    });
 }
 
 #[test]

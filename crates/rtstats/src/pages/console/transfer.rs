@@ -38,7 +38,7 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
     if !post {
         return Ok(first(asked, tenant, &Form::default(), &[]));
     }
-    let mut form = asked.form().await?;
+    let mut form = asked.upload_form().await?;
     let confirmed = form.text("way") == "apply";
     let file = match form.upload("file") {
         Some(upload) => Some(upload.bytes.clone()),
