@@ -31,7 +31,7 @@ use crate::{
     database,
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
-    live::Feeds,
+    live::{Feeds, Line, Lines},
     pages::{self, Changes, Pages, Watching},
     routes::Routes,
     server::{self, Server},
@@ -87,8 +87,9 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shared: Arc<dyn Journal> = journal.clone();
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
-    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone())?;
     let connectors = Connectors::default();
+    let lines = lines(&connectors);
+    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone(), lines)?;
     let told = (feeds, standings(&connectors));
     let api = Arc::new(api(config, &directory, &shards, told, &accounts, &uses, &metrics));
     let ingest = Arc::new(ingest(config, &shared, &api));
@@ -223,6 +224,17 @@ fn standings(connectors: &Connectors) -> Standings {
         last_trouble: status.last_error_at.zip(status.last_error),
     };
     Box::new(move |tenant| connectors.of_tenant(tenant).into_iter().map(standing).collect())
+}
+
+/// The connectors as live feeds show them to their tenants.
+fn lines(connectors: &Connectors) -> Lines {
+    let connectors = connectors.clone();
+    let line = |status: ConnectorStatus| Line {
+        name: status.name,
+        state: status.stage.word(),
+        down_since: status.down_since,
+    };
+    Box::new(move |tenant| connectors.of_tenant(tenant).into_iter().map(line).collect())
 }
 
 fn api(

@@ -27,6 +27,7 @@ use driver::Driver;
 use feed::Feed;
 pub use feed::{Lease, Subscriber};
 use frame::Bye;
+pub use frame::{Line, Lines};
 use trends::Asked;
 pub use trends::HOURS_MAX;
 pub use wire::Wire;
@@ -38,6 +39,8 @@ pub struct Feeds {
     shards: Arc<Shards>,
     journal: Arc<dyn Journal>,
     metrics: Metrics,
+    /// How the connections of tenants stand.
+    lines: Lines,
     asked: Asked,
     feeds: Mutex<HashMap<TenantId, Arc<Feed>>>,
     /// New feeds, on their way to the thread that drives them.
@@ -58,12 +61,14 @@ impl Feeds {
         shards: Arc<Shards>,
         journal: Arc<dyn Journal>,
         metrics: Metrics,
+        lines: Lines,
     ) -> std::io::Result<Arc<Feeds>> {
         let (new, mut coming) = mpsc::unbounded_channel();
         let feeds = Arc::new(Feeds {
             shards,
             journal,
             metrics,
+            lines,
             asked: Asked::default(),
             feeds: Mutex::default(),
             new,

@@ -7,6 +7,7 @@
 mod keeper;
 mod parsed;
 mod recover;
+mod speakers;
 mod tenancy;
 mod worker;
 
@@ -32,6 +33,7 @@ use tokio::sync::{Notify, oneshot};
 
 pub use parsed::Parsed;
 use recover::Recovered;
+pub use speakers::Spoken;
 use worker::Worker;
 
 use crate::{
@@ -137,6 +139,8 @@ pub struct View {
     pub counted: Option<Millis>,
     /// What groups and status codes are called.
     pub names: Arc<Names>,
+    /// When its sources spoke last.
+    pub sources: Vec<Spoken>,
 }
 
 /// What became of a batch.

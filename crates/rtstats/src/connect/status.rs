@@ -143,6 +143,8 @@ pub(super) struct Counters {
 struct Standing {
     stage: Stage,
     since: Millis,
+    /// Since when it isn't logged in, whatever it tried meanwhile; none while it is.
+    down_since: Option<Millis>,
     /// When something last went wrong, and what.
     trouble: Option<(Millis, String)>,
     figures: Figures,
@@ -174,6 +176,8 @@ pub struct ConnectorStatus {
     pub stage: Stage,
     /// Since when.
     pub since: Millis,
+    /// Since when it isn't logged in, whatever it tried meanwhile; none while it is.
+    pub down_since: Option<Millis>,
     /// When the other system last told something.
     pub last_message: Option<Millis>,
     /// What last went wrong, in a line.
@@ -234,6 +238,7 @@ impl Monitor {
             standing: Mutex::new(Standing {
                 stage,
                 since,
+                down_since: Some(since),
                 trouble: None,
                 figures: Figures::default(),
             }),
@@ -265,6 +270,10 @@ impl Monitor {
             if standing.stage != stage {
                 (standing.stage, standing.since) = (stage, clock::now());
             }
+            standing.down_since = match stage.is_connected() {
+                true => None,
+                false => standing.down_since.or(Some(standing.since)),
+            };
         });
     }
 
@@ -330,7 +339,8 @@ impl Monitor {
 
     /// How it stands.
     pub fn status(&self) -> ConnectorStatus {
-        let Standing { stage, since, trouble, figures } = self.stand(|standing| standing.clone());
+        let Standing { stage, since, down_since, trouble, figures } =
+            self.stand(|standing| standing.clone());
         let sum = |counters: &[AtomicU64]| counters.iter().map(|count| count.load(Relaxed)).sum();
         ConnectorStatus {
             name: self.name.clone(),
@@ -338,6 +348,7 @@ impl Monitor {
             address: self.address.clone(),
             stage,
             since,
+            down_since,
             last_message: Some(self.last_message.load(Relaxed)).filter(|at| *at != 0),
             last_error_at: trouble.as_ref().map(|(at, _)| *at),
             last_error: trouble.map(|(_, line)| line),
@@ -374,6 +385,24 @@ mod tests {
             (&*status.name, &*status.tenant, &*status.address),
             ("main", "acme", "pbx:5038")
         );
+    }
+
+    #[test]
+    fn a_line_is_down_from_its_cut_until_it_is_logged_in_whatever_was_tried() {
+        let monitor = Connectors::default().add("main", "acme", "pbx", &[]);
+        assert_eq!(monitor.status().down_since, Some(monitor.status().since), "not up yet");
+        monitor.logged_in();
+        monitor.enter(Stage::Following);
+        assert_eq!(monitor.status().down_since, None);
+        monitor.cut(Cause::Closed, "closed");
+        monitor.stand(|standing| standing.down_since = standing.down_since.map(|at| at - 5_000));
+        let cut = monitor.status().down_since;
+        for stage in [Stage::Connecting, Stage::Cut, Stage::Stopped] {
+            monitor.enter(stage);
+            assert_eq!(monitor.status().down_since, cut, "{stage:?}");
+        }
+        monitor.logged_in();
+        assert_eq!(monitor.status().down_since, None);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The least time between two looks at a tenant's figures. With it a change is seen, told and sent within 250 ms.
-const GAP: Duration = Duration::from_millis(200);
+const GAP: Duration = Duration::from_millis(150);
 
 /// How long a lone change waits for the others of its moment: an accepted call is several events.
 const GATHER: Duration = Duration::from_millis(10);
@@ -51,6 +51,8 @@ pub struct Driver {
     noticed: Option<Instant>,
     /// When a frame is to come although nothing changed.
     beat: Instant,
+    /// Whether the table is of before a rest.
+    rested: bool,
 }
 
 impl Driver {
@@ -65,6 +67,7 @@ impl Driver {
             due: Some(now),
             noticed: None,
             beat: now,
+            rested: false,
         }
     }
 
@@ -93,6 +96,9 @@ impl Driver {
     /// Waits for somebody to watch again; false if nobody does.
     async fn rest(&mut self) -> bool {
         self.feed.tenant.stir.watch(false);
+        // Before anybody can come: what the table shows gets as old as the rest is long.
+        self.rested = true;
+        self.feed.forget_whole();
         while self.feed.is_empty() {
             let came = timeout(LINGER, self.feed.wanted.notified()).await.is_ok();
             if !came && self.feeds.retire(&self.feed) {
@@ -100,8 +106,6 @@ impl Driver {
             }
         }
         self.feed.tenant.stir.watch(true);
-        // What the table shows is as old as the rest was long.
-        self.feed.forget_whole();
         self.due = Some(Instant::now());
         true
     }
@@ -127,6 +131,7 @@ impl Driver {
     fn publish(&mut self, view: Result<View, Unavailable>) {
         let begun = Instant::now();
         self.beat = begun + BEAT;
+        self.rested = false;
         match view {
             Ok(view) => self.publish_frame(|table, out| table.take_up(view, out)),
             // The frame's head says how the tenant stands.
@@ -141,7 +146,7 @@ impl Driver {
     fn publish_frame(&mut self, write: impl FnOnce(&mut Table, &mut Vec<u8>)) {
         let mut parts = Vec::new();
         write(&mut self.table, &mut parts);
-        let mut event = frame::begin(EventName::Change, self.head(self.feed.next_number()));
+        let mut event = frame::begin(EventName::Change, &self.head(self.feed.next_number()));
         event.append(&mut parts);
         self.feed.publish(frame::end(event));
         self.give_whole();
@@ -152,20 +157,20 @@ impl Driver {
         if !self.feed.whole_is_wanted() {
             return;
         }
-        if self.table.described().is_none() && self.awaited.is_some()
-            || self.due.is_some_and(|due| due <= Instant::now())
-        {
+        let is_old = self.rested || self.table.described().is_none();
+        if is_old && self.awaited.is_some() || self.due.is_some_and(|due| due <= Instant::now()) {
             // A frame comes at once, and the whole table with it.
             return;
         }
-        let mut event = frame::begin(EventName::Full, self.head(self.feed.next_number() - 1));
+        let mut event = frame::begin(EventName::Full, &self.head(self.feed.next_number() - 1));
         self.table.write_whole(&mut event);
         self.feed.publish_whole(frame::end(event));
     }
 
-    fn head(&self, number: u64) -> Head {
-        let state = self.feed.tenant.state();
-        Head { number, described: self.table.described(), now: clock::now(), state }
+    fn head(&self, number: u64) -> Head<'_> {
+        let tenant = &self.feed.tenant;
+        let (state, lines) = (tenant.state(), (self.feeds.lines)(&tenant.name));
+        Head { number, described: self.table.described(), now: clock::now(), state, lines }
     }
 }
 

@@ -10,7 +10,7 @@ use stats::{
     event::Millis,
 };
 
-use crate::shard::View;
+use crate::shard::{Spoken, View};
 
 /// Running totals of a row in which nothing else changes are told so often.
 const TOTALS_EVERY_MS: i64 = 8_000;
@@ -25,12 +25,14 @@ pub struct Table {
 }
 
 /// Which state the table shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
     /// The instant.
     pub instant: Millis,
     /// The last event's time.
     pub counted: Option<Millis>,
+    /// When the tenant's sources spoke last.
+    pub sources: Vec<Spoken>,
 }
 
 struct Told<R> {
@@ -41,14 +43,15 @@ struct Told<R> {
 
 impl Table {
     /// Which state the table shows; none before the first.
-    pub fn described(&self) -> Option<Described> {
-        self.described
+    pub fn described(&self) -> Option<&Described> {
+        self.described.as_ref()
     }
 
     /// Takes a new state up and writes what it changes, each part with a comma before it; nothing where nothing does.
     pub fn take_up(&mut self, view: View, out: &mut Vec<u8>) {
         let now = view.frozen.instant;
-        self.described = Some(Described { instant: now, counted: view.counted });
+        self.described =
+            Some(Described { instant: now, counted: view.counted, sources: view.sources });
         let mut gone = Gone::default();
         bring_up(
             &mut self.agents,
@@ -265,7 +268,8 @@ mod tests {
         let (agents, queues) = (agents.collect(), queues.collect());
         let groups = (0..*names).map(|group| (u32::from(group), "group".into())).collect();
         let names = Arc::new(Names { zone: "UTC".into(), groups, codes: Vec::new() });
-        View { frozen: Frozen { instant, agents, queues }, counted: Some(instant), names }
+        let frozen = Frozen { instant, agents, queues };
+        View { frozen, counted: Some(instant), names, sources: Vec::new() }
     }
 
     /// What a page holds.

@@ -1,6 +1,7 @@
 //! The trends of the last hours: taken once a minute, kept through restarts, shown whole or as they come.
 //!
-//! A tenant without events in a minute is not even asked. All points of a minute are kept in one transaction.
+//! A point is taken where it differs from the one before, and now and then in any case: so a longer pause is time in which
+//! nobody looked. All points of a minute are kept in one transaction.
 
 use std::{
     collections::HashMap,
@@ -30,6 +31,33 @@ const MINUTE_MS: i64 = 60_000;
 pub const HOURS_MAX: u8 = 24;
 
 const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+/// The longest pause between two points of a tenant that is served: whoever draws them takes more for a gap.
+const PAUSE_MS: i64 = 10 * MINUTE_MS;
+
+/// The last point of a tenant.
+struct Last {
+    minute: Millis,
+    points: Vec<point::Point>,
+}
+
+impl Last {
+    /// Whether a point is to be kept although nothing changed.
+    fn is_old(&self, minute: Millis) -> bool {
+        // The clock may have been set.
+        !(0..PAUSE_MS).contains(&(minute - self.minute))
+    }
+
+    /// Whether the same holds still, for certain: where there is nothing, only an event brings something.
+    fn holds(&self, stirred: bool) -> bool {
+        self.points.is_empty() && !stirred
+    }
+}
+
+/// Whether a tenant's points at a minute's end are kept.
+fn is_told(last: Option<&Last>, minute: Millis, points: &[point::Point]) -> bool {
+    last.is_none_or(|last| last.is_old(minute) || last.points != points)
+}
 
 /// What was asked for in this minute, each document made once.
 #[derive(Default)]
@@ -86,6 +114,7 @@ impl Feeds {
     /// Takes a point at the end of each minute, for as long as it is polled.
     pub async fn take_trends(self: Arc<Self>) {
         let mut last = clock::now().div_euclid(MINUTE_MS);
+        let mut lasts = HashMap::new();
         loop {
             // The clock may be set: slept in pieces, and what it says counts.
             let into_ms = clock::now().rem_euclid(MINUTE_MS);
@@ -94,21 +123,13 @@ impl Feeds {
             let now = clock::now().div_euclid(MINUTE_MS);
             if now != last {
                 last = now;
-                self.take_minute(now * MINUTE_MS).await;
+                self.take_minute(now * MINUTE_MS, &mut lasts).await;
             }
         }
     }
 
-    async fn take_minute(&self, minute: Millis) {
-        let mut taken = Vec::new();
-        for live in self.shards.all_live().values() {
-            if live.state() != State::Ready || !live.stir.take() {
-                continue;
-            }
-            if let Ok(Ok(view)) = self.shards.view(live.id).await {
-                taken.push((live.clone(), point::points(&view.frozen.queues)));
-            }
-        }
+    async fn take_minute(&self, minute: Millis, lasts: &mut HashMap<TenantId, Last>) {
+        let taken = self.look(minute, lasts).await;
         let trends = taken.iter().map(|(live, points)| Trend {
             tenant: live.id,
             minute,
@@ -130,7 +151,35 @@ impl Feeds {
         self.asked.forget();
         for (live, points) in taken {
             self.tell_trend(&live, minute, &points);
+            lasts.insert(live.id, Last { minute, points });
         }
+    }
+
+    /// The points that are to be kept.
+    async fn look(
+        &self,
+        minute: Millis,
+        lasts: &mut HashMap<TenantId, Last>,
+    ) -> Vec<(Arc<Live>, Vec<point::Point>)> {
+        let mut taken = Vec::new();
+        let all = self.shards.all_live();
+        // Who is not served has no last point: the first one after that is told in any case.
+        lasts.retain(|id, _| all.get(id).is_some_and(|live| live.state() == State::Ready));
+        for live in all.values().filter(|live| live.state() == State::Ready) {
+            let stirred = live.stir.take();
+            let last = lasts.get(&live.id);
+            let points = match last.filter(|last| last.holds(stirred)) {
+                Some(last) => last.points.clone(),
+                None => match self.shards.view(live.id).await {
+                    Ok(Ok(view)) => point::points(&view.frozen.queues),
+                    Ok(Err(_)) | Err(_) => continue,
+                },
+            };
+            if is_told(last, minute, &points) {
+                taken.push((live.clone(), points));
+            }
+        }
+        taken
     }
 
     /// On the thread of the feeds, as all frames: so numbers and frames keep their order.
@@ -161,4 +210,44 @@ fn document(trends: &[Trend]) -> Arc<Document> {
     }
     json.push_str("]}");
     Arc::new(Document::new(json.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: Millis = 29_833_334 * MINUTE_MS;
+
+    fn point(sla: i8) -> point::Point {
+        point::Point { queue: 1, waiting: 0, sla, offered: 0, in_progress: 0 }
+    }
+
+    fn last(points: &[point::Point]) -> Last {
+        Last { minute: MINUTE, points: points.to_vec() }
+    }
+
+    #[test]
+    fn what_changes_without_an_event_is_told() {
+        // A service level goes half an hour after the last visit.
+        let before = last(&[point(85)]);
+        assert!(!before.holds(false), "it has to be looked at");
+        assert!(is_told(Some(&before), MINUTE + MINUTE_MS, &[]));
+        assert!(!is_told(Some(&before), MINUTE + MINUTE_MS, &[point(85)]));
+    }
+
+    #[test]
+    fn where_nothing_is_nobody_looks_until_something_happens() {
+        assert!(last(&[]).holds(false) && !last(&[]).holds(true));
+    }
+
+    #[test]
+    fn a_longer_pause_is_a_gap() {
+        let before = last(&[point(85)]);
+        for minutes in 1..10 {
+            assert!(!is_told(Some(&before), MINUTE + minutes * MINUTE_MS, &[point(85)]));
+        }
+        assert!(is_told(Some(&before), MINUTE + PAUSE_MS, &[point(85)]));
+        assert!(is_told(Some(&before), MINUTE - MINUTE_MS, &[point(85)]), "a clock was set back");
+        assert!(is_told(None, MINUTE, &[]), "nobody looked before");
+    }
 }

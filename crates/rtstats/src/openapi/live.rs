@@ -18,7 +18,8 @@ const GROUP: &str = "Live";
 
 /// What the stream begins with, as it goes over the wire.
 const FULL: &str = "event: full\nid: 1790000000042\ndata: {\"frame\":1790000000042,\"instant\":1790000012345,\
-    \"last-event\":1790000012301,\"now\":1790000012346,\"state\":\"ready\",\"agents\":[],\"queues\":[],\
+    \"last-event\":1790000012301,\"now\":1790000012346,\"state\":\"ready\",\
+    \"sources\":[{\"source\":\"pbx\",\"last-event\":1790000012301,\"steady\":true}],\"connectors\":[],\"agents\":[],\"queues\":[],\
     \"names\":{\"groups\":{},\"codes\":{}}}\n\n";
 
 /// In the order in which a reader meets them.
@@ -108,7 +109,7 @@ fn trends() -> Operation {
         path: TRENDS_PATH,
         summary: "Trends of the last hours",
         about: "A queue that is not in a point had nothing: nobody waited, no service level (−1), no offer, no work. A \
-            minute without a point had no events.",
+            minute without a point is as the one before, up to ten minutes: a longer pause is time in which nothing was measured.",
         token: TokenKind::Data,
         parameters: vec![
             Parameter {

@@ -54,7 +54,7 @@ fn frame() -> Value {
     let names = json!({ "type": "object", "additionalProperties": { "type": "string" } });
     json!({
         "type": "object",
-        "required": ["frame", "instant", "last-event", "now", "state"],
+        "required": ["frame", "instant", "last-event", "now", "state", "sources", "connectors"],
         "properties": {
             "frame": { "type": "integer", "description": "The number, as in `id`." },
             "instant": instant("The instant that the figures describe; null before the first."),
@@ -65,6 +65,8 @@ fn frame() -> Value {
                 "enum": ["ready", "recovering", "broken"],
                 "description": "Whether the figures follow the events at present.",
             },
+            "sources": sources(),
+            "connectors": connectors(),
             "agents": rows("LiveAgent", "Rows that came or changed; in a `full` all of them."),
             "queues": rows("LiveQueue", "Rows that came or changed; in a `full` all of them."),
             "gone": {
@@ -76,6 +78,38 @@ fn frame() -> Value {
                 "type": "object",
                 "description": "The tenant's time zone, names of groups and of status codes; replaces the former.",
                 "properties": { "zone": { "type": "string" }, "groups": names, "codes": { "type": "object" } },
+            },
+        },
+    })
+}
+
+fn sources() -> Value {
+    json!({
+        "type": "array",
+        "description": "When the sources of events spoke last, the last first; without what people change in the browser.",
+        "items": {
+            "type": "object",
+            "required": ["source", "last-event", "steady"],
+            "properties": {
+                "source": { "type": ["string", "null"], "description": "Its name; null for events that name none." },
+                "last-event": instant("The own time of its last event."),
+                "steady": { "type": "boolean", "description": "Whether it spoke for a quarter of an hour without a pause of ten minutes before it was heard last." },
+            },
+        },
+    })
+}
+
+fn connectors() -> Value {
+    json!({
+        "type": "array",
+        "description": "The connections of this server that feed the tenant.",
+        "items": {
+            "type": "object",
+            "required": ["connector", "state", "down-since"],
+            "properties": {
+                "connector": { "type": "string", "description": "Its name in the configuration." },
+                "state": { "type": "string", "enum": ["waiting", "connecting", "comparing", "following", "cut", "stopped"] },
+                "down-since": instant("Since when it isn't logged in, whatever it tried meanwhile; null while it is."),
             },
         },
     })

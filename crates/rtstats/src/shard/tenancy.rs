@@ -8,14 +8,18 @@ use stats::{
     event::Millis,
 };
 
-use super::{Applied, Ledger, Live, Parsed, Settings, View};
-use crate::journal::{Position, Snapshot};
+use super::{Applied, Ledger, Live, Parsed, Settings, View, speakers::Speakers};
+use crate::{
+    clock,
+    journal::{Position, Snapshot},
+};
 
 /// One open tenant.
 pub struct Tenancy {
     pub engine: Engine,
     /// Behind the last event that the engine has seen.
     pub position: Position,
+    speakers: Speakers,
     /// What the journal holds of its state.
     kept: Position,
     /// What is on its way there.
@@ -30,7 +34,15 @@ const RETRY: Duration = Duration::from_secs(5);
 
 impl Tenancy {
     pub fn new(engine: Engine, position: Position, kept: Position) -> Tenancy {
-        Tenancy { engine, position, kept, keeping: None, kept_at: Instant::now(), failed: None }
+        Tenancy {
+            speakers: Speakers::of(&engine),
+            engine,
+            position,
+            kept,
+            keeping: None,
+            kept_at: Instant::now(),
+            failed: None,
+        }
     }
 
     /// Applies a batch, unless a replay of the log has already brought it.
@@ -40,7 +52,15 @@ impl Tenancy {
             applied.accepted = parsed.lines().len() as u64;
             return applied;
         }
+        let now = clock::now();
+        let mut before = None;
         for line in parsed.lines() {
+            let source = line.event.origin.as_ref().map(|origin| &*origin.source);
+            // A batch is of one source as a rule, which is heard once.
+            if source.is_none() || before != source {
+                self.speakers.heard(source, line.event.time, now);
+                before = source;
+            }
             match self.engine.apply(&line.event) {
                 Outcome::Applied => applied.accepted += 1,
                 Outcome::Duplicate => applied.duplicates += 1,
@@ -74,7 +94,12 @@ impl Tenancy {
 
     pub fn view(&mut self, now: Millis) -> View {
         let frozen = self.engine.freeze(now);
-        View { frozen, counted: self.engine.counted(), names: self.engine.names() }
+        View {
+            frozen,
+            counted: self.engine.counted(),
+            names: self.engine.names(),
+            sources: self.speakers.spoken(self.engine.account(), now),
+        }
     }
 
     pub fn ledger(&self, live: &Live, now: Millis) -> Ledger {
