@@ -108,11 +108,38 @@ test("clocks_go_on_evenly_whatever_frames_are_late", () => {
   }
 });
 
-test("a_clock_that_was_set_is_followed_at_once", () => {
+test("a_clock_that_was_set_is_followed_forth_at_once_and_back_with_the_next_answer", () => {
   const server = new ServerClock();
-  server.heard(10_000_000, 0);
-  server.heard(3_001_000, 1_000);
-  assert.equal(server.at(1_000), 3_001_000);
+  server.heard(3_000_000, 0);
+  server.heard(10_001_000, 1_000);
+  assert.equal(server.at(1_000), 10_001_000);
+  server.heard(5_000_000, 2_000);
+  assert.ok(server.at(2_000) > 10_000_000, "as well may the frame be late");
+  server.opened(5_002_000, 4_000);
+  server.heard(5_002_400, 4_100);
+  assert.equal(server.at(4_100), 5_002_400);
+  assert.equal(server.late(60_000), 0);
+});
+
+test("frames_that_all_come_late_are_never_taken_for_fresh_ones", () => {
+  const server = new ServerClock();
+  const begin = 1_790_000_000_000;
+  let own = 0;
+  for (; own < 20_000; own += 500) server.heard(begin + own, own + 30);
+  assert.equal(server.late(own), 0);
+  // Longer than any memory of single frames, and through a reconnect.
+  for (; own < 900_000; own += 500) {
+    server.heard(begin + own - 10_000, own);
+    if (own === 400_000) server.opened(begin + own - 700, own);
+    if (own > 23_000) assert.ok(server.late(own) > 9_000, `${server.late(own)} at ${own}`);
+  }
+  server.heard(begin + own - 20, own);
+  assert.equal(server.late(own), 0);
+  const fresh = new ServerClock();
+  fresh.opened(begin, 100);
+  fresh.heard(begin - 10_000, 150);
+  fresh.heard(begin - 7_500, 2_650);
+  assert.ok(fresh.late(2_650) > 9_000, "late from the first frame on");
 });
 
 const FRESH = {
@@ -129,6 +156,7 @@ test("figures_are_live_only_while_nothing_speaks_against_it", () => {
     ["broken", { head: { ...FRESH.head, state: "broken" } }],
     ["behind", { head: { ...FRESH.head, instant: 99_100 - STALE_MS - 1 } }],
     ["behind", { head: { ...FRESH.head, instant: null } }],
+    ["late", { late: STALE_MS + 1 }],
     ["refused", { link: Link.refused, reason: "revoked" }],
     ["refused", { link: Link.refused, reason: 401 }],
     ["refused", { link: Link.refused, reason: 403, head: null }],
@@ -149,6 +177,50 @@ test("a_silent_source_is_told_of_unless_that_does_not_matter", () => {
   assert.equal(judge(silent).cause, "silent");
   assert.equal(judge({ ...silent, silentMax: 0 }).grade, "live");
   assert.equal(judge({ ...FRESH, head: { ...FRESH.head, lastEvent: null } }).grade, "live");
+});
+
+const source = (name, lastEvent, steady = true) => ({ source: name, "last-event": lastEvent, steady });
+const connector = (name, state, since) => ({ connector: name, state, "down-since": since });
+const withHead = (head) => ({ ...FRESH, head: { ...FRESH.head, ...head } });
+
+test("a_connection_that_is_cut_is_named_at_once_with_its_time", () => {
+  const cut = withHead({ connectors: [connector("main", "connecting", 60_000), connector("west", "following", null)] });
+  const told = judge({ ...cut, zone: "UTC" });
+  assert.deepEqual([told.grade, told.cause, told.title], ["doubtful", "cut", "Connection cut"]);
+  assert.match(told.text, /main since 00:01:00 \(39 s\)/);
+  assert.doesNotMatch(told.text, /west/);
+  assert.equal(judge({ ...cut, silentMax: 0 }).cause, "cut", "whatever is set for silence");
+  assert.match(judge(withHead({ connectors: [connector("main", "stopped", 1_000)] })).title, /stopped/);
+  assert.match(judge(withHead({ connectors: [connector("a", "cut", 1), connector("b", "cut", 2)] })).title, /^Connections/);
+  assert.equal(judge(withHead({ connectors: [connector("main", "cut", FRESH.now - STALE_MS)] })).grade, "live", "it often comes back");
+});
+
+test("what_people_change_in_the_browser_hides_no_silent_source", () => {
+  const silent = withHead({ lastEvent: 99_000, sources: [source("pbx", 10_000)] });
+  assert.deepEqual([judge(silent).cause, judge(silent).title], ["silent", "Source is silent"]);
+  assert.equal(judge({ ...silent, silentMax: 0 }).grade, "live");
+  assert.equal(judge(withHead({ lastEvent: 10_000, sources: [source("pbx", 99_000)] })).grade, "live");
+});
+
+test("one_source_that_falls_silent_beside_others_is_named_where_it_spoke_steadily", () => {
+  const sources = [source("pbx", 98_000), source("crm", 30_000)];
+  const told = judge({ ...withHead({ sources }), zone: "UTC" });
+  assert.deepEqual([told.grade, told.cause], ["doubtful", "silent"]);
+  assert.match(told.text, /crm since 00:00:30/);
+  assert.doesNotMatch(told.text, /pbx/);
+  assert.equal(judge(withHead({ sources: [sources[0], source("import", 30_000, false)] })).grade, "live");
+  assert.match(judge(withHead({ sources: [sources[0], source(null, 30_000)] })).text, /without a name/);
+});
+
+test("when_an_agent_was_told_of_is_forgotten_with_the_agent", () => {
+  const table = new Rows();
+  const head = { "last-event": 1, now: 2, state: "ready" };
+  const agents = [{ "agent-id": "a" }, { "agent-id": "b" }];
+  table.take("full", { ...head, instant: 1, agents, queues: [] });
+  table.take("change", { ...head, instant: 2, agents: [{ "agent-id": "b", x: 1 }], gone: { agents: ["a"], queues: [] } });
+  assert.deepEqual([...table.told], [["b", 2]]);
+  table.take("full", { ...head, instant: 3, agents: [{ "agent-id": "c" }], queues: [] });
+  assert.deepEqual([...table.told], [["c", 3]]);
 });
 
 test("figures_read_as_people_write_them", () => {
@@ -266,7 +338,7 @@ test("a_rotation_goes_round_and_skips_what_is_gone", () => {
   assert.equal(nextScroll({ top: 400, height: 100, total: 500 }), undefined);
 });
 
-test("a_minute_without_a_point_is_as_the_one_before", () => {
+test("a_minute_without_a_point_is_as_the_one_before_until_nobody_measured", () => {
   const trends = new Trends();
   const minute = 60_000;
   const now = HOURS * 60 * minute;
@@ -277,17 +349,31 @@ test("a_minute_without_a_point_is_as_the_one_before", () => {
   const steps = trends.steps(7, now, HOURS);
   assert.equal(steps[0], null, "nothing is known yet");
   assert.deepEqual(steps.at(-2), { waiting: 3, level: 80 });
-  assert.deepEqual(steps.at(-1), { waiting: 3, level: -1 }, "the most of an hour, the last level");
+  assert.deepEqual(steps.at(-1), { waiting: 0, level: -1 }, "nothing is held for so long");
+  const minutes = trends.steps(7, now, HOURS * 60);
+  assert.deepEqual(minutes.at(-92), { waiting: 3, level: 80 }, "it is held for a while");
+  assert.equal(minutes.at(-80), null, "nobody measured");
+  assert.equal(trends.steps(8, now, HOURS * 60).at(-1), null);
   trends.add({ time: now - 50 * minute, queues: [] });
   assert.equal(trends.points.length, 2, "an old point is not taken again");
   trends.add({ time: now + HOURS * 60 * minute, queues: [] });
   assert.equal(trends.points.length, 1, "what is too old is dropped");
 });
 
+test("a_point_that_comes_while_the_points_are_loaded_stays", () => {
+  const trends = new Trends();
+  const point = (minute) => ({ time: minute * 60_000, queues: [] });
+  trends.add(point(9));
+  trends.add(point(10));
+  trends.replace({ points: [point(8), point(9)] });
+  assert.deepEqual(trends.points.map(({ time }) => time / 60_000), [8, 9, 10]);
+});
+
 test("pictures_leave_gaps_where_there_was_nothing", () => {
   const steps = [null, { waiting: 0, level: -1 }, { waiting: 4, level: 50 }, { waiting: 2, level: 100 }];
   assert.equal(areaPath([null, null], 4), "");
   assert.match(areaPath(steps, 4, 4, 10), /^M1 10V10H2V2H3V6H4V10Z$/);
+  assert.equal(areaPath([steps[2], null, steps[2]], 4, 3, 10), "M0 10V2H1V10ZM2 10V2H3V10Z");
   assert.equal((linePath(steps).match(/M/g) ?? []).length, 1);
   assert.equal((linePath([steps[2], steps[1], steps[3]]).match(/M/g) ?? []).length, 2);
 });

@@ -1,6 +1,6 @@
 // Whether what is shown may be believed, and what to say and to do if not. Pure.
 
-import { duration, ago } from "./format.js";
+import { ago, duration, timeOfDay } from "./format.js";
 import { Link } from "./stream.js";
 
 /** Without a frame for so long, the connection or the server is gone. */
@@ -14,9 +14,10 @@ const dead = (cause, title, text, action) => ({ grade: Grade.dead, cause, title,
 /**
  * Judges a page: `head` is the last frame's (none before the first), `age` how long ago it came, `now` the server's
  * time, `link` and `reason` the connection's, `retryMs` until it is tried again, `silentMax` how long this contact
- * centre is ever without an event (0: no matter). Times in milliseconds.
+ * centre is ever without an event (0: no matter), `late` how long frames are on their way, `zone` that of times in words.
+ * Times in milliseconds.
  */
-export function judge({ head, age, now, link, reason, retryMs, silentMax }) {
+export function judge({ head, age, now, link, reason, retryMs, silentMax, late = 0, zone = "" }) {
   const retry = retryMs > 0 ? ` Trying again in ${Math.ceil(retryMs / 1000)} s.` : " Trying again now.";
   if (link === Link.refused) return refused(reason);
   if (link === Link.busy && (!head || age > STALE_MS)) return busy(reason, retry);
@@ -31,10 +32,13 @@ export function judge({ head, age, now, link, reason, retryMs, silentMax }) {
   if (head.state === "broken") {
     return dead("broken", "Figures have stopped", "The server can't go on with this tenant. Tell whoever operates it.", "");
   }
+  if (late > STALE_MS) {
+    return dead("late", "Figures come late", `What the server sends takes ${duration(late)} to get here. Something on the way holds it up.`, "retry");
+  }
   if (head.instant === null || head.now - head.instant > STALE_MS) {
     return dead("behind", "Figures stand still", "The server is connected but doesn't keep up.", "");
   }
-  return source(head, now, silentMax);
+  return cutOff(head, now, zone) ?? source(head, now, silentMax, zone);
 }
 
 function refused(reason) {
@@ -57,11 +61,33 @@ function silentLink(link, reason, retry) {
   return dead("lost", "Connection lost", `${why}${retry}`, "retry");
 }
 
-function source(head, now, silentMax) {
-  const silent = head.lastEvent === null ? null : now - head.lastEvent;
+const doubtful = (cause, title, text) => ({ grade: Grade.doubtful, cause, title, text, action: "" });
+
+/** Connections of the server that are down, and since when; one that comes back at once is not told of. */
+function cutOff({ connectors = [] }, now, zone) {
+  const since = (connector) => connector["down-since"];
+  const down = connectors.filter((it) => since(it) !== null && now - since(it) > STALE_MS);
+  if (down.length === 0) return null;
+  const stopped = down.every(({ state }) => state === "stopped");
+  const told = down.map((it) => `${it.connector} since ${moment(since(it), now, zone)}`).join(", ");
+  const text = `${stopped ? "Stopped" : "Cut"}: ${told}. What has happened there since is missing here.`;
+  return doubtful("cut", `${down.length > 1 ? "Connections" : "Connection"} ${stopped ? "stopped" : "cut"}`, text);
+}
+
+const moment = (instant, now, zone) => `${timeOfDay(instant, zone)} (${duration(now - instant)})`;
+
+function source(head, now, silentMax, zone) {
+  // What people change in the browser is no event of the contact centre: the head's sources leave it out.
+  const { sources = [] } = head;
+  const last = sources.length > 0 ? Math.max(...sources.map((it) => it["last-event"])) : head.lastEvent;
+  const silent = last === null ? null : now - last;
   if (silentMax > 0 && silent !== null && silent > silentMax) {
-    const text = `No event came for ${duration(silent)}. Phone system or connector may be down.`;
-    return { grade: Grade.doubtful, cause: "silent", title: "Source is silent", text, action: "" };
+    return doubtful("silent", "Source is silent", `No event came for ${duration(silent)}. Phone system or connector may be down.`);
+  }
+  const quiet = sources.filter((it) => silentMax > 0 && it.steady && now - it["last-event"] > silentMax);
+  if (quiet.length > 0) {
+    const told = quiet.map((it) => `${it.source ?? "without a name"} since ${moment(it["last-event"], now, zone)}`).join(", ");
+    return doubtful("silent", "A source is silent", `No event came from ${told}. Others go on.`);
   }
   const text = silent === null ? "No event yet" : `Last event ${ago(silent)}`;
   return { grade: Grade.live, cause: "live", title: "Live", text, action: "" };

@@ -20,6 +20,8 @@ import { Trends, load } from "./trends.js";
 /** Clocks show whole seconds; each turns at its own moment. */
 const TICK_MS = 250;
 const IDLE_MS = 4_000;
+/** Frames that come late may be a clock that was set: a new stream shows, once in so long. */
+const RESET_MS = 60_000;
 const ROTATE_DEFAULT_SECONDS = 20;
 const THEMES = ["auto", "light", "dark"];
 const SIZES = ["normal", "large", "huge"];
@@ -33,7 +35,6 @@ const clock = new ServerClock();
 const trends = new Trends();
 const alarms = new Alarms();
 const sound = new Sound();
-const told = new Map();
 let settings = readSettings();
 /** `performance.now()` and `Date.now()` as the last frame came; the one stands still while some machines sleep. */
 let seen = null;
@@ -42,9 +43,11 @@ let stopped = null;
 let pending = null;
 let rotateAt = 0;
 let trendsKnown = false;
+/** When the stream was opened anew because frames came late. */
+let resetAt = -RESET_MS;
 
 const banner = new Banner(act);
-const feed = new Feed(live, hear, () => tick());
+const feed = new Feed(live, hear, () => tick(), (date) => clock.opened(date, performance.now()));
 const views = {
   queues: new QueuesView(byId("view-queues")),
   agents: new AgentsView(byId("view-agents"), choose),
@@ -125,7 +128,6 @@ function hear(name, frame) {
   const changed = rows.take(name, frame);
   clock.heard(frame.now, own);
   seen = { own, wall: Date.now() };
-  for (const id of changed.agents) told.set(id, frame.instant);
   if (changed.full) loadTrends();
   merge(changed);
   judgeAlarms();
@@ -170,7 +172,7 @@ function board() {
   const zone = settings.clock === "zone" ? rows.names.zone : "";
   const looks = new Map(allQueues.map((queue) => [queue["queue-id"], look(queue, thresholdsOf(settings, queue["queue-id"]), now)]));
   const queue = rows.queues.get(settings.queue) ?? (settings.queue === 0 ? queues[0] : undefined);
-  return { rows, agents: [...rows.agents.values()], queues, allQueues, queue, now, zone, told, looks, trends, settings };
+  return { rows, agents: [...rows.agents.values()], queues, allQueues, queue, now, zone, told: rows.told, looks, trends, settings };
 }
 
 function draw(changed) {
@@ -195,19 +197,27 @@ function age() {
 }
 
 function tick() {
-  const now = clock.at(performance.now());
-  const silentMax = settings.silent * 60_000;
-  const retryMs = feed.retryAt - performance.now();
-  const judgment = judge({ head: rows.head, age: age(), now, link: feed.link, reason: feed.reason, retryMs, silentMax });
-  const instant = rows.head?.instant ?? null;
-  stopped = judgment.grade === Grade.dead && rows.head ? (stopped ?? rows.head.instant ?? rows.head.now) : null;
+  const own = performance.now();
+  const now = clock.at(own);
+  const late = clock.late(own);
   const zone = settings.clock === "zone" ? rows.names.zone : "";
+  const silentMax = settings.silent * 60_000;
+  const retryMs = feed.retryAt - own;
+  const judgment = judge({ head: rows.head, age: age(), now, link: feed.link, reason: feed.reason, retryMs, silentMax, late, zone });
+  const instant = rows.head?.instant ?? null;
+  // Clocks stand with figures that are old, and go on with those that come late.
+  const stand = judgment.cause === "late" ? null : stopped;
+  stopped = judgment.grade === Grade.dead && rows.head ? (stand ?? rows.head.instant ?? rows.head.now) : null;
   banner.update(judgment, instant, instant === null ? "" : duration(now - instant), zone);
   if (rows.head === null) say(byId("opening"), judgment.grade === Grade.dead ? "" : "Connecting…");
 }
 
 function everyTick() {
   feed.watch();
+  if (clock.late(performance.now()) > 0 && performance.now() - resetAt > RESET_MS) {
+    resetAt = performance.now();
+    feed.open();
+  }
   tick();
   if (rows.head && stopped === null && document.visibilityState === "visible") {
     views[settings.view].tick(board());

@@ -9,6 +9,8 @@ export class Rows {
   names = { zone: "", groups: {}, codes: {} };
   /** Head of the last frame; none before the first. */
   head = null;
+  /** When the feed last told of each agent. */
+  told = new Map();
 
   /** Takes a frame; gives the ids of the rows that came, changed or went, by list, and whether all is new. */
   take(name, frame) {
@@ -33,8 +35,12 @@ export class Rows {
       }
     }
     if (frame.names) this.names = frame.names;
-    const { instant, now, state } = frame;
-    this.head = { instant, lastEvent: frame["last-event"], now, state };
+    const { instant, now, state, sources = [], connectors = [] } = frame;
+    this.head = { instant, lastEvent: frame["last-event"], now, state, sources, connectors };
+    for (const id of changed.agents) {
+      if (this.agents.has(id)) this.told.set(id, instant);
+      else this.told.delete(id);
+    }
     return changed;
   }
 

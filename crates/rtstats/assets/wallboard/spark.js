@@ -8,17 +8,18 @@ const HEIGHT = 48;
 /** Steps of a small picture. */
 export const STEPS = 96;
 
-/** Path of the curve of what waited, closed at the ground; empty where nothing is known. Pure. */
+/** Path of the curve of what waited, closed at the ground; with gaps where nothing is known. Pure. */
 export function areaPath(steps, most, width = WIDTH, height = HEIGHT) {
-  const known = steps.findIndex((step) => step !== null);
-  if (known < 0) return "";
   const x = (place) => round((place * width) / steps.length);
   const y = (value) => round(height - (value / Math.max(most, 1)) * (height - 2));
-  let path = `M${x(known)} ${height}`;
-  for (let place = known; place < steps.length; place++) {
-    path += `V${y(steps[place].waiting)}H${x(place + 1)}`;
-  }
-  return `${path}V${height}Z`;
+  let path = "";
+  steps.forEach((step, place) => {
+    if (step === null) return;
+    if (!steps[place - 1]) path += `M${x(place)} ${height}`;
+    path += `V${y(step.waiting)}H${x(place + 1)}`;
+    if (!steps[place + 1]) path += `V${height}Z`;
+  });
+  return path;
 }
 
 /** Path of the line of the service level, with gaps where there was none. Pure. */

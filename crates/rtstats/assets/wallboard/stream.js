@@ -51,7 +51,7 @@ const SILENT_MS = 10_000;
 
 /**
  * A feed at `url`. `hear(event)` is told each event, its data parsed; `changed()` that `link`, `retryAt` or `reason`
- * is another.
+ * is another; `opened(date)` the server's `Date` as an answer begins, NaN where it has none.
  */
 export class Feed {
   link = Link.opening;
@@ -62,6 +62,7 @@ export class Feed {
   #url;
   #hear;
   #changed;
+  #opened;
   #last;
   #failures = 0;
   #heardAt = 0;
@@ -69,10 +70,11 @@ export class Feed {
   #abort;
   #trying = false;
 
-  constructor(url, hear, changed) {
+  constructor(url, hear, changed, opened) {
     this.#url = url;
     this.#hear = hear;
     this.#changed = changed;
+    this.#opened = opened;
   }
 
   /** Opens the stream now, whatever was waited for. */
@@ -110,6 +112,7 @@ export class Feed {
       return this.#refused(answer);
     }
     this.#heardAt = performance.now();
+    this.#opened(Date.parse(answer.headers.get("date") ?? ""));
     const parser = new Parser();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {

@@ -5,6 +5,9 @@ const MINUTE_MS = 60_000;
 /** Hours that are shown. */
 export const HOURS = 8;
 
+/** A point holds for so long, the server says at least so often how things are: after that nobody measured. */
+const HOLD_MS = 11 * MINUTE_MS;
+
 /** Points by queue. */
 export class Trends {
   /** Ends of minutes, rising; for each the queues' numbers by queue. */
@@ -12,8 +15,12 @@ export class Trends {
 
   /** Replaces all by a document of the server. */
   replace(document) {
+    const before = this.points;
     this.points = [];
     for (const point of document.points ?? []) this.add(point);
+    // What came while the document was on its way is not in it.
+    const last = this.points.at(-1)?.time ?? -Infinity;
+    this.points.push(...before.filter(({ time }) => time > last));
   }
 
   /** Adds a point that has just come. */
@@ -28,7 +35,7 @@ export class Trends {
 
   /**
    * One queue as `count` steps that end at `now`: the most who waited in each step, and the last service level (−1 for
-   * none). A minute without a point had no events: things stood as before. None before the first point.
+   * none). A minute without a point is as the one before, until nobody measured: there is none, as before the first point.
    */
   steps(queue, now, count) {
     const span = (HOURS * 60 * MINUTE_MS) / count;
@@ -36,11 +43,14 @@ export class Trends {
     const steps = new Array(count).fill(null);
     let place = 0;
     let held = null;
+    let until = -Infinity;
     for (let step = 0; step < count; step++) {
       const end = begin + (step + 1) * span;
+      if (until < end - span) held = null;
       let most = held === null ? -1 : held.waiting;
       for (; place < this.points.length && this.points[place].time <= end; place++) {
         held = this.points[place].values.get(queue) ?? { waiting: 0, level: -1 };
+        until = this.points[place].time + HOLD_MS;
         most = Math.max(most, held.waiting);
       }
       if (held) steps[step] = { waiting: most, level: held.level };

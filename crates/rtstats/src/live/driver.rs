@@ -195,3 +195,97 @@ impl Drop for Ended {
         self.feeds.forget(&self.feed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use stats::engine::SlaTarget;
+
+    use super::*;
+    use crate::{
+        journal::{self, Journal, SqliteJournal},
+        live::{Subscriber, Wire},
+        shard::{Settings, Shards, State},
+        telemetry::Metrics,
+        tenants::{Tenants, Watch},
+    };
+
+    /// A feed of a tenant that is served, and its driver.
+    fn driver(folder: &std::path::Path) -> (Arc<Feed>, Driver) {
+        Tenants::open(folder).unwrap().add(&"acme".parse().unwrap(), "UTC").unwrap();
+        let directory = Watch::open(folder).unwrap().poll().unwrap().unwrap();
+        let observe = Box::new(|_| {});
+        let journal = SqliteJournal::open(folder, journal::Settings::default(), observe).unwrap();
+        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let metrics = Metrics::new();
+        let settings = Settings {
+            shards: 1,
+            sla_target: SlaTarget::Percent,
+            snapshot_every_events: 1_000,
+            snapshot_every: Duration::from_secs(60),
+        };
+        let shards = Shards::start(&settings, &journal, &metrics).unwrap();
+        shards.serve(directory.tenants());
+        let live = shards.all_live().values().next().unwrap().clone();
+        while live.state() != State::Ready {
+            std::thread::yield_now();
+        }
+        let none = Box::new(|_: &str| Vec::new());
+        let feeds = Feeds::start(shards, journal, metrics.clone(), none).unwrap();
+        let feed = Arc::new(Feed::new(live, metrics));
+        (feed.clone(), Driver::new(feeds, feed))
+    }
+
+    /// Whether something came besides the greeting.
+    fn gets(subscriber: &mut Subscriber) -> bool {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut came = 0;
+        while let Poll::Ready(Some(bytes)) = subscriber.poll_next(&mut context) {
+            came += usize::from(bytes != frame::GREETING);
+        }
+        came > 0
+    }
+
+    async fn look(driver: &mut Driver) {
+        driver.ask();
+        let view = came(&mut driver.awaited).await;
+        driver.publish(view);
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_after_a_rest_gets_no_table_of_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (feed, mut driver) = driver(folder.path());
+        let watch = || feed.subscribe(Arc::new(|| true), None, Wire::Plain);
+        let mut first = watch();
+        assert!(!gets(&mut first));
+        look(&mut driver).await;
+        assert!(gets(&mut first));
+        drop(first);
+
+        let mut newcomer = {
+            let mut rest = pin!(driver.rest());
+            let mut context = Context::from_waker(Waker::noop());
+            // What it was told of before is over once it waits.
+            assert!(rest.as_mut().poll(&mut context).is_pending());
+            let mut newcomer = watch();
+            assert!(!gets(&mut newcomer), "the table of before the rest");
+            assert!(rest.await, "somebody watches");
+            newcomer
+        };
+        driver.ask();
+        driver.give_whole();
+        assert!(!gets(&mut newcomer), "a table that shows what was before the rest");
+        let view = came(&mut driver.awaited).await;
+        driver.publish(view);
+        assert!(gets(&mut newcomer));
+        let feeds = driver.feeds.clone();
+        drop(driver);
+        feeds.stop();
+    }
+}

@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     client::Client,
+    live::Events,
     pbx::{Pbx, SECRET},
     server::{Folder, PATIENCE, STATUS, Server, rtstats},
 };
@@ -111,6 +112,33 @@ fn a_section_of_the_file_shows_the_pbx_s_queues() {
     let client = server.client(&folder).signed_in("acme", &data);
     wait_for(&client, "queue-size", 3);
     wait_for(&client, "day-queued", 3);
+}
+
+#[test]
+fn the_live_feed_says_which_connection_is_cut_and_since_when() {
+    let (folder, pbx) = (Folder::new(), Pbx::start());
+    let (data, _) = folder.tenant("acme", "UTC");
+    let server = Server::start(&folder, &["--config", &section(&folder, &pbx)]);
+    let client = server.client(&folder).signed_in("acme", &data);
+    let deadline = Instant::now() + PATIENCE;
+    while client.get(STATUS).status != 200 {
+        assert!(Instant::now() < deadline, "the tenant isn't served");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut events = Events::open(&client, &[]);
+    let up = events.until(|event| event.data["connectors"][0]["state"] == "following");
+    let connector = &up.data["connectors"][0];
+    assert_eq!((&connector["connector"], &connector["down-since"]), (&"main".into(), &().into()));
+    pbx.refuse();
+    pbx.cut();
+    let down = events.until(|event| event.data["connectors"][0]["down-since"].is_i64());
+    let (since, now) = (&down.data["connectors"][0]["down-since"], &down.data["now"]);
+    assert!(since.as_i64() > up.data["now"].as_i64().map(|at| at - 60_000));
+    assert!(since.as_i64() <= now.as_i64());
+    // However often it is tried anew.
+    pbx.wait_for_logins(3);
+    let later = events.until(|event| event.data["now"].as_i64() > now.as_i64().map(|at| at + 1));
+    assert_eq!(later.data["connectors"][0]["down-since"], *since);
 }
 
 #[test]

@@ -15,14 +15,14 @@ const TRENDS: &str = "/api/rtstats/trends.json";
 
 /// One event of a stream.
 #[derive(Debug, Clone)]
-struct Event {
+pub struct Event {
     name: String,
     id: Option<u64>,
-    data: Value,
+    pub data: Value,
 }
 
 /// A stream that is open.
-struct Events {
+pub struct Events {
     stream: Box<dyn Stream>,
     /// Undone of its chunks, not yet read as events.
     text: Vec<u8>,
@@ -30,7 +30,7 @@ struct Events {
 }
 
 impl Events {
-    fn open(client: &Client, headers: &[(&str, &str)]) -> Events {
+    pub fn open(client: &Client, headers: &[(&str, &str)]) -> Events {
         let mut stream = client.connect();
         client.send(&mut *stream, "GET", LIVE, headers, b"").unwrap();
         let head = line_by_line(&mut *stream);
@@ -68,7 +68,7 @@ impl Events {
     }
 
     /// The next event of which something holds.
-    fn until(&mut self, holds: impl Fn(&Event) -> bool) -> Event {
+    pub fn until(&mut self, holds: impl Fn(&Event) -> bool) -> Event {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let event = self.next().expect("the stream goes on");
@@ -238,6 +238,28 @@ fn whoever_comes_back_gets_what_was_missed_and_nothing_twice() {
         let mut lost = Events::open(&world.data, &[("Last-Event-ID", unknown)]);
         assert_eq!(lost.next().unwrap().name, "full", "after {unknown:?}");
     }
+}
+
+#[test]
+fn a_frame_says_when_each_source_spoke_last_but_not_the_browser() {
+    let world = World::new(&[]);
+    let mut events = Events::open(&world.data, &[]);
+    let mut tell = |source: &str, group: i64| {
+        let time = now_ms();
+        let line = json!({ "time": time, "type": "group.configured", "group": group, "name": source,
+            "source": source, "seq": time });
+        assert_eq!(world.action.post(EVENTS, line.to_string()).status, 200);
+        (
+            time,
+            events.until(|event| event.data["names"]["groups"][group.to_string()] == source).data,
+        )
+    };
+    let (spoke, first) = tell("pbx", 7);
+    let told = json!({ "source": "pbx", "last-event": spoke, "steady": false });
+    assert_eq!((&first["sources"][0], &first["connectors"]), (&told, &json!([])));
+    let (changed, second) = tell("console", 8);
+    assert_eq!(second["sources"][0], told, "what people change is no speech of the phone system");
+    assert_eq!(second["last-event"], changed);
 }
 
 #[test]
