@@ -5,10 +5,10 @@ import test from "node:test";
 
 const load = (name) => import(`../../crates/rtstats/assets/wallboard/${name}.js`);
 const { Parser, Link, retryMs } = await load("stream");
-const { Rows, isOf, totals } = await load("rows");
+const { Rows, isOf, membersOf, totals } = await load("rows");
 const { ServerClock } = await load("clock");
 const { judge, STALE_MS } = await load("freshness");
-const { clock, duration, elapsed, percent, timeOfDay } = await load("format");
+const { average, clock, duration, elapsed, percent, timeOfDay } = await load("format");
 const { Alarms, Level, look, thresholdsOf } = await load("alerts");
 const { DEFAULTS, parse, write } = await load("settings");
 const { COLUMNS, compare, passes } = await load("columns");
@@ -93,6 +93,13 @@ test("totals_add_queues_and_count_each_agent_once", () => {
   assert.deepEqual([sum.waiting, sum.since, sum.offered, sum.progress], [3, 300, 3, 6]);
   assert.deepEqual([...sum.states], [[0, 2], [9, 1]]);
   assert.ok(isOf({ queues: [1, -2] }, 2) && !isOf({ queues: [1, -2] }, 2, true) && !isOf({}, 2));
+});
+
+test("totals_of_some_queues_count_their_agents_only", () => {
+  const agents = [{ queues: [1, -2] }, { queues: [2] }, { queues: [3, 1] }, {}];
+  assert.deepEqual(membersOf(agents, [{ "queue-id": 1 }]), [agents[0], agents[2]]);
+  assert.deepEqual(membersOf(agents, [{ "queue-id": 2 }]), [agents[1]], "who is disabled counts in no queue");
+  assert.deepEqual(membersOf(agents, [{ "queue-id": 1 }, { "queue-id": 3 }]), [agents[0], agents[2]], "each once");
 });
 
 test("clocks_go_on_evenly_whatever_frames_are_late", () => {
@@ -229,6 +236,10 @@ test("figures_read_as_people_write_them", () => {
   assert.deepEqual([500, 89_999, 90_000, 5_400_000, 172_800_000].map(duration), ["0 s", "89 s", "2 min", "2 h", "2 days"]);
   assert.equal(elapsed(5_000, 4_000), 0, "never less than nothing");
   assert.equal(elapsed(null, 4_000), null);
+  assert.equal(average(0, 0), "–");
+  assert.equal(average(0, -1), "–", "what goes on since yesterday has not ended");
+  assert.equal(average(0, 1), "0:00");
+  assert.equal(average(7, 0), "0:07");
   assert.equal(percent(-1), "–");
   assert.match(percent(80), /^80\s?%$/);
   const noon = Date.UTC(2026, 0, 1, 12, 0, 5);
@@ -253,6 +264,9 @@ test("a_queue_has_its_own_thresholds_and_those_of_all_for_the_others", () => {
   const settings = { thresholds: { "*": { waiting: 5, level: 70 }, 7: { waiting: 2 } } };
   assert.deepEqual(thresholdsOf(settings, 7), { waiting: 2, level: 70 });
   assert.deepEqual(thresholdsOf(settings, 8), { waiting: 5, level: 70 });
+  const exempt = parse("alert=*:w0,l0,s99;7:w-,l-,s-");
+  assert.equal(look(QUEUE, thresholdsOf(exempt, 8), 60_000).alarms.length, 3);
+  assert.deepEqual(look(QUEUE, thresholdsOf(exempt, 7), 60_000).alarms, []);
 });
 
 test("an_alarm_is_told_once_as_it_begins_and_again_once_it_was_over", () => {
@@ -269,11 +283,11 @@ test("settings_survive_the_address", () => {
   const roll = dice(11);
   const pick = (list) => list[Math.floor(roll() * list.length)];
   for (let round = 0; round < 300; round++) {
-    const limits = () => ({ waiting: Math.floor(roll() * 50), ...(roll() < 0.5 ? { wait: Math.floor(roll() * 900), level: Math.floor(roll() * 101) } : {}) });
+    const limits = () => ({ waiting: Math.floor(roll() * 50), ...(roll() < 0.3 ? { wait: null } : {}), ...(roll() < 0.5 ? { wait: Math.floor(roll() * 900), level: Math.floor(roll() * 101) } : {}) });
     const settings = {
       ...DEFAULTS, view: pick(["queues", "agents", "queue"]), theme: pick(["auto", "light", "dark"]), size: pick(["normal", "huge"]),
       layout: pick(["auto", "cards", "table"]), columns: pick(["fit", "all"]), clock: pick(["zone", "browser"]), queue: Math.floor(roll() * 999),
-      rotate: pick([0, 5, 20, 600]), pages: pick([["queues", "agents"], ["agents", "101", "queues"]]), only: pick([[], [1, 22]]), sound: roll() < 0.5,
+      rotate: pick([0, 5, 20, 600]), pages: pick([["queues", "agents"], ["agents", "101", "queues"]]), only: pick([[], [1, 22]]), sound: roll() < 0.5, keys: roll() < 0.5,
       silent: pick([0, 10, 60]), search: pick(["", "Müller & Söhne #1", "a+b=c%"]), inQueue: pick([0, 7]), group: pick(["", "0", "12"]), state: pick(["", "in", "4"]),
       sort: pick(["name", "since"]), descending: roll() < 0.5, thresholds: pick([{}, { "*": limits() }, { "*": limits(), 115: limits() }]),
     };
@@ -313,6 +327,12 @@ test("every_column_orders_and_shows_every_agent", () => {
   const shown = Object.fromEntries(COLUMNS.filter(({ text }) => text).map(({ key, text }) => [key, text(agent, board)]));
   assert.equal(shown.state, "On break · Lunch");
   assert.equal(shown.since, "1:00");
+  const working = { ...agent, "agent-status": 2, "day-avg-processing-time": 0, "thirty-min-avg-handling-time": 0 };
+  for (const key of ["processing", "handling"]) {
+    const { text } = COLUMNS.find((column) => column.key === key);
+    assert.equal(text(working, board), "–", "its only one has not ended");
+    assert.equal(text({ ...working, "agent-status": 0 }, board), "0:00");
+  }
   assert.equal(shown.line1, "On hold 0:05");
   assert.equal(shown.login, "1:50", "a total runs on while it lasts");
   assert.equal(shown.broken, "0:11");

@@ -11,7 +11,7 @@ const CUT = /ERR_|Failed to load resource/;
 
 const shown = (page, grade) => page.locator(`html[data-grade="${grade}"]`).waitFor({ state: "attached" });
 
-test("the_wallboard_shows_a_pushed_change_within_a_second", async (t) => {
+test("the_wallboard_shows_a_pushed_change_within_half_a_second", async (t) => {
   const world = await start(t);
   await furnish(world);
   const page = await openWallboard(world);
@@ -26,7 +26,7 @@ test("the_wallboard_shows_a_pushed_change_within_a_second", async (t) => {
   await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 });
   const [figure, at] = await seen;
   assert.equal(figure, "1");
-  assert.ok(at - sent < 1_000, `${at - sent} ms`);
+  assert.ok(at - sent < 500, `${at - sent} ms`);
   await card(page, "Sales").locator(".wait .value", { hasText: /^0:0[1-9]$/ }).waitFor();
   await world.post({ type: "transaction.accepted", transaction: "t1", agent: "ann" });
   await card(page, "Sales").locator('.level[data-met="good"]', { hasText: /100\s?%/ }).waitFor();
@@ -233,6 +233,94 @@ test("pages_follow_one_another_in_a_rotation", async (t) => {
   await page.locator("#view-queue:not([hidden])").getByRole("heading", { name: "Sales" }).waitFor();
   await page.keyboard.press("r");
   await page.locator("#tool-rotate[aria-pressed=false]").waitFor();
+});
+
+test("nobody_loses_the_page_under_the_hand_in_a_rotation", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#view=agents&rotate=5&pages=queues,agents");
+  await page.locator("#view-agents:not([hidden])").waitFor();
+  const begun = Date.now();
+  const search = page.getByLabel("Search");
+  while (Date.now() - begun < 8_000) await search.pressSequentially("ann", { delay: 300 });
+  assert.ok(await page.locator("#view-agents").isVisible());
+  await page.locator("#view-queues:not([hidden])").waitFor();
+});
+
+test("single_letters_are_no_keys_where_that_is_chosen", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world);
+  await page.keyboard.press("s");
+  await page.getByLabel("Single letters are keys").uncheck();
+  await page.keyboard.press("Escape");
+  const size = () => page.locator("html").getAttribute("data-size");
+  for (const key of ["2", "+", "/", "?", "t", "s"]) await page.keyboard.press(key);
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  assert.ok(await page.locator("#view-queues").isVisible());
+  assert.equal(await size(), "normal");
+  assert.equal(await page.locator("[aria-keyshortcuts]").count(), 0);
+  await page.keyboard.press("ArrowRight");
+  await page.locator("#view-agents:not([hidden])").waitFor();
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Single letters are keys").check();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("1");
+  await page.locator("#view-queues:not([hidden])").waitFor();
+});
+
+test("an_alarm_s_beat_ends_within_five_seconds", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#alert=115:w0", { reducedMotion: "no-preference" });
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 });
+  await card(page, "Sales").getByText("1 waiting, limit 0").waitFor();
+  const beat = await card(page, "Sales").evaluate((element) => {
+    const { animationDuration, animationIterationCount } = getComputedStyle(element, "::after");
+    return parseFloat(animationDuration) * parseFloat(animationIterationCount);
+  });
+  assert.ok(beat > 0 && beat <= 5, `${beat} s`);
+});
+
+test("a_queue_is_freed_from_alarms_in_the_settings", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "#alert=*:w0");
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 });
+  const told = card(page, "Sales").getByText("1 waiting, limit 0");
+  await told.waitFor();
+  await page.keyboard.press("s");
+  await page.getByLabel("Sales: no alarms").check();
+  assert.ok(await page.getByLabel("Sales: Waiting, more than").isDisabled());
+  await page.keyboard.press("Escape");
+  await told.waitFor({ state: "hidden" });
+  assert.match(page.url(), /115:w-,l-,s-/);
+});
+
+test("the_table_of_queues_has_agents_by_state_both_periods_and_both_trends", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  await world.post({ type: "transaction.queued", transaction: "t1", queue: 115 }, { type: "transaction.abandoned", transaction: "t1" });
+  const page = await openWallboard(world, "#layout=table", { width: 1920, height: 1080 });
+  const row = page.locator(".queues-list tbody tr", { hasText: "Sales" });
+  await row.locator("td", { hasText: /^1, 30 min: 1$/ }).first().waitFor();
+  assert.deepEqual(await row.locator(".chip b").allTextContents(), ["1", "0", "0", "1", "1", "0"]);
+  assert.ok(await row.locator(".chip").first().isVisible());
+  for (const kind of ["waiting", "level"]) assert.ok(await row.locator(`.spark.${kind}`).isVisible(), kind);
+  for (const name of ["Ø wait", "Ø talk"]) assert.ok(await page.getByRole("columnheader", { name }).isVisible(), name);
+  // The sums are of the queues that are shown.
+  await page.goto("about:blank");
+  await page.goto("/wallboard#layout=table&only=7");
+  await page.locator(".totals .chip", { hasText: "Available" }).getByText("2", { exact: true }).waitFor();
+  await page.locator(".totals .chip", { hasText: "On break" }).getByText("0", { exact: true }).waitFor();
+});
+
+test("a_phone_tells_when_the_last_event_came", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world, "", { width: 360, height: 740 });
+  await page.locator("#pulse .source", { hasText: /Last event/ }).waitFor();
+  await world.fitsInWidth(page);
 });
 
 test("a_page_that_comes_back_goes_on_where_it_was", async (t) => {

@@ -5,7 +5,7 @@ import { clock, elapsed } from "./format.js";
 /** How bad it is. */
 export const Level = Object.freeze({ calm: 0, watch: 1, alarm: 2 });
 
-/** The thresholds of a queue: its own, and those of all queues where it has none. */
+/** The thresholds of a queue: its own, null where it is to have none, and those of all queues where nothing is said. */
 export function thresholdsOf(settings, queue) {
   return { ...settings.thresholds["*"], ...settings.thresholds[queue] };
 }
@@ -18,17 +18,18 @@ export function look(queue, thresholds, now) {
   const alarms = [];
   const notes = [];
   const waiting = queue["queue-size"];
-  if (thresholds.waiting !== undefined && waiting > thresholds.waiting) {
-    alarms.push({ kind: "waiting", text: `${waiting} waiting, limit ${thresholds.waiting}` });
+  const { waiting: waitingMax = null, wait: waitMax = null, level: levelMin = null } = thresholds;
+  if (waitingMax !== null && waiting > waitingMax) {
+    alarms.push({ kind: "waiting", text: `${waiting} waiting, limit ${waitingMax}` });
   }
   const wait = elapsed(queue["longest-wait-since"], now) ?? 0;
-  if (thresholds.wait !== undefined && wait > thresholds.wait) {
-    alarms.push({ kind: "wait", text: `waits over ${clock(thresholds.wait)}` });
+  if (waitMax !== null && wait > waitMax) {
+    alarms.push({ kind: "wait", text: `waits over ${clock(waitMax)}` });
   }
   const level = queue["thirty-min-sla-activity"];
   const target = queue["sla-percent"];
-  if (level >= 0 && thresholds.level !== undefined && level < thresholds.level) {
-    alarms.push({ kind: "level", text: `service level under ${thresholds.level} %` });
+  if (level >= 0 && levelMin !== null && level < levelMin) {
+    alarms.push({ kind: "level", text: `service level under ${levelMin} %` });
   } else if (isBelow(level, target)) {
     notes.push({ kind: "level", text: `service level under ${target} %` });
   }

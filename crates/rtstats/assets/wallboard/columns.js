@@ -44,10 +44,11 @@ const span = (key, field, title, hint, rank, runs) => ({
   text: (agent, { now, told }) => clock(agent[field] + (runs?.(agent) ? runSeconds(agent, now, told) : 0)),
 });
 
-const mean = (key, field, counted, title, hint, rank) => ({
+// `open` are the states in which the last that was counted has not ended.
+const mean = (key, field, counted, open, title, hint, rank) => ({
   key, title, hint, rank, width: 5.5, number: true,
   value: (agent) => agent[field],
-  text: (agent) => average(agent[field], agent[counted]),
+  text: (agent) => average(agent[field], agent[counted] - (open.includes(agent["agent-status"]) ? 1 : 0)),
 });
 
 // Totals run while a status lasts; the feed tells them every 8 s or so. `told` is when it did.
@@ -66,7 +67,7 @@ export const COLUMNS = [
   { key: "group", title: "Group", width: 9, rank: 2, value: (agent, rows) => rows.group(agent), text: (agent, { rows }) => rows.group(agent) },
   figure("accepted", "day-accepted-count", "Accepted", "Transactions taken up today", 2),
   figure("rejected", "day-rejected-count", "Rejected", "Offers declined or not answered today", 3),
-  mean("processing", "day-avg-processing-time", "day-accepted-count", "Ø work", "Average processing time today", 3),
+  mean("processing", "day-avg-processing-time", "day-accepted-count", [2], "Ø work", "Average processing time today", 3),
   span("login", "day-login-time", "Logged in", "Time logged in today", 3, (agent) => agent["agent-status"] !== 9),
   span("free", "day-available-time", "Available", "Time available today", 4, isIn(0)),
   span("worked", "day-processing-time", "Working", "Time in processing today", 4),
@@ -74,7 +75,7 @@ export const COLUMNS = [
   span("broken", "day-break-time", "Break", "Time on break today", 4, isIn(4)),
   span("offline", "day-offline-time", "Offline", "Time working offline today", 5, isIn(5)),
   figure("half", "thirty-min-accepted-count", "30 min", "Transactions taken up in the last 30 minutes", 4),
-  mean("handling", "thirty-min-avg-handling-time", "thirty-min-accepted-count", "Ø 30 min",
+  mean("handling", "thirty-min-avg-handling-time", "thirty-min-accepted-count", [2, 3], "Ø 30 min",
     "Average handling time in the last 30 minutes", 5),
   { key: "media", title: "Medium", hint: "Medium of the work taken up last", width: 6, rank: 5,
     value: (agent) => MEDIA[agent["agent-media-id"]] ?? "", text: (agent) => MEDIA[agent["agent-media-id"]] ?? "" },

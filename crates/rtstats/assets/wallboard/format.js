@@ -31,8 +31,8 @@ export const ago = (ms) => (ms < 2_000 ? "just now" : `${duration(ms)} ago`);
 /** A percentage, a dash for none (−1). */
 export const percent = (value) => (value < 0 ? "–" : `${value}\u202f%`);
 
-/** A time span of an average: a dash where there was nothing to average. */
-export const average = (seconds, count) => (seconds === 0 && !count ? "–" : clock(seconds));
+/** A time span of an average over what has ended: a dash where nothing has. */
+export const average = (seconds, ended) => (seconds === 0 && !(ended > 0) ? "–" : clock(seconds));
 
 const zones = new Map();
 

@@ -49,7 +49,7 @@ let resetAt = -RESET_MS;
 const banner = new Banner(act);
 const feed = new Feed(live, hear, () => tick(), (date) => clock.opened(date, performance.now()));
 const views = {
-  queues: new QueuesView(byId("view-queues")),
+  queues: new QueuesView(byId("view-queues"), choose),
   agents: new AgentsView(byId("view-agents"), choose),
   queue: new SingleView(byId("view-queue"), choose),
 };
@@ -57,6 +57,8 @@ const help = helpDialog();
 const panel = new SettingsDialog(choose);
 const tabs = makeTabs();
 const tools = makeTools();
+/** What can be pressed by a key, with it and its hint. */
+const keyed = [...Object.values(tabs), ...Object.values(tools)].map((element) => [element, element.getAttribute("aria-keyshortcuts"), element.title]);
 
 // What is chosen
 
@@ -106,6 +108,10 @@ function applySettings() {
   mark(tools.rotate, "aria-pressed", String(settings.rotate > 0));
   reshape(tools.rotate.firstChild, settings.rotate > 0 ? "pause" : "play");
   mark(tools.sound, "aria-pressed", String(settings.sound));
+  for (const [element, keys, title] of keyed) {
+    mark(element, "aria-keyshortcuts", settings.keys ? keys : null);
+    mark(element, "title", (settings.keys ? title : title.replace(/ \(.\)$/, "")) || null);
+  }
   showSound();
 }
 
@@ -345,6 +351,8 @@ function step(by) {
 
 function press(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || help.open || panel.box.open) return;
+  // Letters alone are no keys where somebody wants none: dictation, and hands that slip.
+  if (!settings.keys && event.key.length === 1) return;
   const typing = event.target.matches?.("input, select, textarea");
   if (event.key === "Escape" && event.target === views.agents.search) {
     choose({ search: "" });
@@ -363,6 +371,8 @@ function press(event) {
 let idleTimer;
 function touched() {
   delete root.dataset.idle;
+  // Nobody loses the page under the hand.
+  restartRotation();
   clearTimeout(idleTimer);
   idleTimer = setTimeout(() => { root.dataset.idle = ""; }, IDLE_MS);
 }
@@ -379,7 +389,7 @@ document.addEventListener("click", (event) => {
   go(link.dataset.view ?? link.dataset.queue);
 });
 document.addEventListener("keydown", press);
-for (const kind of ["pointermove", "pointerdown", "keydown"]) document.addEventListener(kind, touched, { passive: true });
+for (const kind of ["pointermove", "pointerdown", "keydown", "input", "wheel"]) document.addEventListener(kind, touched, { passive: true });
 for (const kind of ["pointerdown", "keydown"]) {
   document.addEventListener(kind, async () => {
     if (!settings.sound || sound.ready) return;

@@ -43,6 +43,11 @@ const CHOICES = [
   ["clock", "Times in", [["zone", "The contact centre's zone"], ["browser", "This device's zone"]]],
 ];
 
+/** Thresholds of a queue that has none. */
+const EXEMPT = Object.freeze({ waiting: null, wait: null, level: null });
+
+const isExempt = (settings, id) => Object.keys(EXEMPT).every((kind) => settings.thresholds[id]?.[kind] === null);
+
 /** The dialog of settings. */
 export class SettingsDialog {
   #choose;
@@ -63,9 +68,9 @@ export class SettingsDialog {
       make("div", { class: "choices" }, CHOICES.map((choice) => this.#select(...choice)),
         this.#number("rotate", "Next page after", "seconds; 0 for no rotation", 0, ROTATE_SECONDS[1]),
         this.#number("silent", "Source is silent after", "minutes without an event; 0 for never", 0, 1440),
-        this.#tick("sound", "Sound at an alarm")),
+        this.#tick("sound", "Sound at an alarm"), this.#tick("keys", "Single letters are keys")),
       make("h3", {}, "Thresholds"),
-      make("p", { class: "note" }, "An alarm where more wait, where one waits longer, or where the service level of the last 30 minutes is lower. Empty: none, or as for all queues."),
+      make("p", { class: "note" }, "An alarm where more wait, where one waits longer, or where the service level of the last 30 minutes is lower. Empty: none, or as for all queues. A queue without alarms has none, whatever holds for all."),
       this.fields, this.pages, this.queues,
       make("div", { class: "actions" }, link, copied));
   }
@@ -101,13 +106,13 @@ export class SettingsDialog {
   }
 
   #fill() {
-    const { settings, allQueues } = this.#board;
+    const { settings } = this.#board;
     for (const [key, control] of Object.entries(this.#controls)) {
       if (control.type === "checkbox") control.checked = settings[key];
       else control.value = settings[key];
     }
-    const names = allQueues.map((queue) => [String(queue["queue-id"]), queue["queue-name"] || `Queue ${queue["queue-id"]}`]);
-    this.#fillLimits([["*", "All queues"], ...names]);
+    const [all, ...names] = this.#names();
+    this.#fillLimits([all, ...names]);
     this.#ticks(this.#only, this.queues, names, settings.only.map(String), (ids) => this.#choose({ only: ids.map(Number) }));
     const pages = [["queues", "Queues"], ["agents", "Agents"], ...names];
     this.#ticks(this.#pages, this.pages, pages, settings.pages, (ids) => ids.length > 0 && this.#choose({ pages: ids }));
@@ -116,18 +121,19 @@ export class SettingsDialog {
   #fillLimits(names) {
     const focused = document.activeElement?.id;
     const columns = [["waiting", "Waiting, more than", ""], ["wait", "Wait, seconds", ""], ["level", "Level below, %", ""]];
-    const head = make("tr", {}, make("th", { scope: "col" }, "Queue"), columns.map(([, name]) => make("th", { scope: "col" }, name)));
-    const rows = names.map(([id, name]) => make("tr", {}, make("th", { scope: "row" }, name), columns.map(([kind, title]) => make("td", {}, this.#limit(id, kind, `${name}: ${title}`)))));
+    const head = make("tr", {}, make("th", { scope: "col" }, "Queue"), [...columns, ["", "No alarms"]].map(([, name]) => make("th", { scope: "col" }, name)));
+    const rows = names.map(([id, name]) => make("tr", {}, make("th", { scope: "row" }, name), columns.map(([kind, title]) => make("td", {}, this.#limit(id, kind, `${name}: ${title}`))), make("td", {}, id === "*" ? null : this.#exempt(id, name))));
     this.fields.replaceChildren(make("table", {}, make("caption", { class: "unseen" }, "Thresholds by queue"), make("thead", {}, head), make("tbody", {}, rows)));
     if (focused) document.getElementById(focused)?.focus();
   }
 
   #limit(id, kind, label) {
     const { settings } = this.#board;
-    const own = settings.thresholds[id]?.[kind];
+    const own = settings.thresholds[id]?.[kind] ?? undefined;
     const inherited = thresholdsOf(settings, id)[kind];
     const input = make("input", { type: "number", min: 0, max: kind === "level" ? 100 : 86_400, inputmode: "numeric", "aria-label": label, placeholder: own === undefined && inherited !== undefined ? inherited : "–" });
     if (own !== undefined) input.value = own;
+    input.disabled = isExempt(settings, id);
     input.addEventListener("input", () => {
       const limits = { ...this.#board.settings.thresholds[id] };
       if (input.value === "" || !input.validity.valid) delete limits[kind];
@@ -135,6 +141,24 @@ export class SettingsDialog {
       this.#choose({ thresholds: { ...this.#board.settings.thresholds, [id]: limits } });
     });
     return input;
+  }
+
+  /** A box that frees a queue from all thresholds. */
+  #exempt(id, name) {
+    const control = make("input", { type: "checkbox", id: `exempt-${id}`, "aria-label": `${name}: no alarms` });
+    control.checked = isExempt(this.#board.settings, id);
+    control.addEventListener("change", () => {
+      const thresholds = { ...this.#board.settings.thresholds, [id]: control.checked ? { ...EXEMPT } : {} };
+      this.#choose({ thresholds });
+      this.#fillLimits(this.#names());
+    });
+    return control;
+  }
+
+  /** What there are thresholds for. */
+  #names() {
+    const names = this.#board.allQueues.map((queue) => [String(queue["queue-id"]), queue["queue-name"] || `Queue ${queue["queue-id"]}`]);
+    return [["*", "All queues"], ...names];
   }
 
   #ticks(known, place, names, chosen, tell) {

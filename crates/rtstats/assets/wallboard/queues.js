@@ -4,7 +4,7 @@ import { Level, isBelow } from "./alerts.js";
 import { STATES } from "./columns.js";
 import { draw, icon, make, mark, reshape, say, show } from "./dom.js";
 import { average, clock, elapsed, percent } from "./format.js";
-import { totals } from "./rows.js";
+import { membersOf, totals } from "./rows.js";
 import { STEPS, redraw, spark } from "./spark.js";
 
 /** More queues than these are a table, unless it was chosen otherwise. */
@@ -95,13 +95,15 @@ export function markAlarms(look, { waiting, wait, level }) {
 
 const limit = (seconds) => (seconds < 120 ? `${seconds} s` : seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`);
 
+const isCounted = (name) => COUNTED.some(([counted]) => counted === name);
+
 const PERIODS = [["Today", "day"], ["30 min", "thirty-min"]];
 const COUNTED = [
   ["Queued", (queue, period) => queue[`${period}-queued`]],
   ["Accepted", (queue, period) => queue[`${period}-accepted`]],
   ["Abandoned", (queue, period) => queue[`${period}-abandoned`]],
-  ["Ø wait", (queue, period) => average(queue[`${period}-avg-wait-time`], queue[`${period}-queued`])],
-  ["Ø talk", (queue, period) => average(queue[`${period}-avg-duration`], queue[`${period}-accepted`])],
+  ["Ø wait", (queue, period) => average(queue[`${period}-avg-wait-time`], queue[`${period}-accepted`] + queue[`${period}-abandoned`])],
+  ["Ø talk", (queue, period) => average(queue[`${period}-avg-duration`], queue[`${period}-accepted`] - queue["number-in-progress"])],
 ];
 
 /** Counts of the day and of the last half hour. */
@@ -179,13 +181,13 @@ export function tellAlarm(box, place, look) {
   }
 }
 
-// Columns of the table; `rank` as for agents.
+// Columns of the table; `rank` as for agents. Those of COUNTED have the day's figure above that of the last half hour.
 const TABLE = [
-  ["Queue", 1], ["Waiting", 1, true], ["Longest wait", 1, true], ["Service level", 1], ["Agents", 3], ["Free", 2, true],
-  ["Offered", 3, true], ["In progress", 2, true], ["Queued", 3, true], ["Accepted", 3, true], ["Abandoned", 2, true],
-  ["Ø wait", 4, true], ["Ø talk", 4, true], ["30 min queued", 5, true], ["accepted", 5, true], ["abandoned", 5, true],
-  ["Waiting, 8 h", 4],
+  ["Queue", 1], ["Waiting", 1, true], ["Longest wait", 1, true], ["Service level", 1], ["Agents", 2], ["Offered", 3, true],
+  ["In progress", 2, true], ...COUNTED.map(([name], place) => [name, place < 3 ? 2 : 3, true]),
+  ["Waiting, 8 h", 4], ["Service level, 8 h", 4],
 ];
+const PLACES = { agents: 4, offered: 5, progress: 6, counted: 7 };
 
 class Line {
   constructor(queue) {
@@ -197,12 +199,16 @@ class Line {
     this.levelText = make("span");
     this.target = make("span", { class: "note" });
     this.agents = new AgentsBar();
-    this.spark = spark("waiting");
+    this.sparks = [spark("waiting"), spark("level")];
+    this.counted = COUNTED.map(() => [make("b"), make("span")]);
     this.cells = TABLE.map(([, rank, number], place) => make(place === 0 ? "th" : "td", { class: `rank${rank}${number ? " number" : ""}`, scope: place === 0 ? "row" : null }));
     this.cells[0].append(make("span", { class: "queue" }, this.shape, this.name, this.alarm));
     this.cells[3].append(make("span", { class: "level" }, this.level, this.levelText, this.target));
-    this.cells[4].append(this.agents.bar);
-    this.cells[16].append(this.spark);
+    this.cells[PLACES.agents].append(this.agents.bar, this.agents.list);
+    this.counted.forEach(([day, half], place) => {
+      this.cells[PLACES.counted + place].append(day, make("span", { class: "half" }, make("span", { class: "unseen" }, ", 30 min: "), half));
+    });
+    this.sparks.forEach((svg, place) => this.cells[PLACES.counted + COUNTED.length + place].append(svg));
     this.box = make("tr", {}, this.cells);
   }
 
@@ -218,9 +224,11 @@ class Line {
     say(this.levelText, percent(level));
     say(this.target, target === null || target === undefined ? "" : ` / ${target} %`);
     this.agents.update(countsOf(queue));
-    const texts = [queue["agent-count-waitTransact"], queue["number-in-offered"], queue["number-in-progress"],
-      ...PERIODS.flatMap(([, period]) => COUNTED.map(([, value]) => value(queue, period))).slice(0, 8)];
-    texts.forEach((text, place) => say(this.cells[5 + place], text));
+    say(this.cells[PLACES.offered], queue["number-in-offered"]);
+    say(this.cells[PLACES.progress], queue["number-in-progress"]);
+    this.counted.forEach((places, at) => {
+      PERIODS.forEach(([, period], place) => say(places[place], COUNTED[at][1](queue, period)));
+    });
     this.tick(queue, seen);
   }
 
@@ -232,8 +240,8 @@ class Line {
     tellAlarm(this.box, this.alarm, look);
   }
 
-  trend(steps) {
-    redraw(this.spark, steps, null);
+  trend(steps, queue) {
+    this.sparks.forEach((svg) => redraw(svg, steps, queue["sla-percent"] ?? null));
   }
 }
 
@@ -256,7 +264,7 @@ class Totals {
   }
 }
 
-/** The page. */
+/** The page. `choose(settings)` is told what the viewer has chosen. */
 export class QueuesView {
   #boxes = new Map();
   #kind = "";
@@ -266,11 +274,15 @@ export class QueuesView {
   #grid = make("div", { class: "grid" });
   #body = make("tbody");
   #table;
+  #all;
 
-  constructor(section) {
+  constructor(section, choose) {
     this.#section = section;
-    const head = TABLE.map(([name, rank, number]) => make("th", { scope: "col", class: `rank${rank}${number ? " number" : ""}` }, name));
+    const head = TABLE.map(([name, rank, number]) => make("th", { scope: "col", class: `rank${rank}${number ? " number" : ""}` }, name, isCounted(name) ? make("span", { class: "half" }, "30 min") : null));
     const table = make("table", { class: "list queues-list" }, make("caption", { class: "unseen" }, "Queues"), make("thead", {}, make("tr", {}, head)), this.#body);
+    this.#all = make("button", { type: "button", class: "all-columns", "aria-pressed": "false" }, "All columns");
+    this.#all.addEventListener("click", () => choose({ columns: this.#all.getAttribute("aria-pressed") === "true" ? "fit" : "all" }));
+    this.#totals.box.append(this.#all);
     this.#table = make("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "Table of queues" }, table);
     section.append(this.#totals.box, this.#none, this.#grid, this.#table);
   }
@@ -291,6 +303,9 @@ export class QueuesView {
     }
     show(this.#grid, cards);
     show(this.#table, !cards);
+    show(this.#all, !cards);
+    mark(this.#all, "aria-pressed", String(settings.columns === "all"));
+    mark(this.#table.firstChild, "data-columns", settings.columns);
     show(this.#none, queues.length === 0);
     const count = this.#boxes.size;
     const ids = new Set(queues.map((queue) => queue["queue-id"]));
@@ -306,7 +321,7 @@ export class QueuesView {
       if (parent.children[place] !== box.box) parent.insertBefore(box.box, parent.children[place] ?? null);
       if (fresh.at(-1) === id || !changed || changed.has(id)) box.update(queue, { now: board.now, look: board.looks.get(id) });
     });
-    this.#totals.update(totals(queues, board.agents), board.now);
+    this.#sum(board);
     // Asking for places makes the browser lay the page out: only where they may have changed.
     if (!changed || this.#boxes.size !== count || fresh.length > 0) this.#fit(queues.length, cards);
     if (fresh.length > 0) this.trends(board);
@@ -318,7 +333,7 @@ export class QueuesView {
       const id = queue["queue-id"];
       this.#boxes.get(id)?.tick(queue, { now: board.now, look: board.looks.get(id) });
     }
-    this.#totals.update(totals(board.queues, board.agents), board.now);
+    this.#sum(board);
   }
 
   /** Draws the last hours anew. */
@@ -327,6 +342,12 @@ export class QueuesView {
       const id = queue["queue-id"];
       this.#boxes.get(id)?.trend(trends.steps(id, now, STEPS), queue);
     }
+  }
+
+  /** Totals are of the queues that are shown, and of their agents. */
+  #sum({ queues, agents, settings, now }) {
+    const members = settings.only.length > 0 ? membersOf(agents, queues) : agents;
+    this.#totals.update(totals(queues, members), now);
   }
 
   #drop(id, box) {

@@ -75,6 +75,12 @@ export function totals(queues, agents) {
   return { ...sum, states };
 }
 
+/** Agents who are enabled for any of these queues. */
+export function membersOf(agents, queues) {
+  const shown = new Set(queues.map((queue) => queue["queue-id"]));
+  return agents.filter((agent) => (agent.queues ?? []).some((queue) => shown.has(queue)));
+}
+
 /** Whether an agent is assigned to a queue; `enabledOnly` leaves out where it is disabled. */
 export function isOf(agent, queue, enabledOnly = false) {
   const queues = agent.queues ?? [];

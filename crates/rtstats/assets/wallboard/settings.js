@@ -33,9 +33,14 @@ export const DEFAULTS = Object.freeze({
   /** Queues that are shown; none: all. */
   only: Object.freeze([]),
   sound: false,
+  /** Whether single letters do something. */
+  keys: true,
   /** Minutes after which a silent source is told of; 0: never. */
   silent: 10,
-  /** By queue's number, or `*`: limits of waiting, of wait in seconds, of the service level in percent. */
+  /**
+   * By queue's number, or `*`: limits of waiting, of wait in seconds, of the service level in percent; null for none,
+   * whatever holds for all queues.
+   */
   thresholds: Object.freeze({}),
   /** Filters of the agents. */
   search: "",
@@ -62,6 +67,7 @@ export function parse(text, base = DEFAULTS) {
     else if (key === "pages") settings.pages = pages(value) ?? settings.pages;
     else if (key === "only") settings.only = value.split(",").map((id) => bounded(id, NUMBERS.queue)).filter((id) => id);
     else if (key === "sound") settings.sound = value === "1";
+    else if (key === "keys") settings.keys = value !== "0";
     else if (key === "alert") settings.thresholds = thresholds(value);
     else if (key === "sort" && /^-?[a-z0-9]{1,20}$/.test(value)) {
       settings.descending = value.startsWith("-");
@@ -81,6 +87,7 @@ export function write(settings) {
   if (settings.pages.join() !== DEFAULTS.pages.join()) put("pages", settings.pages.join());
   if (settings.only.length > 0) put("only", settings.only.join());
   if (settings.sound) put("sound", "1");
+  if (!settings.keys) put("keys", "0");
   const alert = writeThresholds(settings.thresholds);
   if (alert) put("alert", alert);
   if (settings.sort !== DEFAULTS.sort || settings.descending) put("sort", (settings.descending ? "-" : "") + settings.sort);
@@ -106,7 +113,7 @@ function thresholds(text) {
     const limits = {};
     for (const mark of marks.split(",")) {
       const kind = MARKS[mark[0]];
-      const limit = kind && bounded(mark.slice(1), LIMITS[kind]);
+      const limit = kind && (mark === `${mark[0]}-` ? null : bounded(mark.slice(1), LIMITS[kind]));
       if (limit !== undefined) limits[kind] = limit;
     }
     if (Object.keys(limits).length > 0) all[queue] = limits;
@@ -116,7 +123,7 @@ function thresholds(text) {
 
 function writeThresholds(all) {
   const mark = (limits) => Object.entries(MARKS).filter(([, kind]) => limits[kind] !== undefined)
-    .map(([letter, kind]) => letter + limits[kind]).join(",");
+    .map(([letter, kind]) => letter + (limits[kind] ?? "-")).join(",");
   return Object.entries(all).map(([queue, limits]) => [queue, mark(limits)])
     .filter(([, marks]) => marks).map(([queue, marks]) => `${queue}:${marks}`).join(";");
 }
