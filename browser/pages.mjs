@@ -46,6 +46,7 @@ export const PAGES = [
   { name: "explorer-phone", path: "/api/explorer", width: 360, height: 740, prepare: explore },
   { name: "wallboard", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("") },
   { name: "wallboard-light", path: "/sign-in", prepare: wall("#layout=cards") },
+  { name: "wallboard-table", path: "/sign-in", width: 1920, height: 1080, prepare: wall("#layout=table") },
   { name: "wallboard-agents", path: "/sign-in", width: 1920, height: 1080, prepare: wall("#view=agents&sort=state") },
   { name: "wallboard-queue", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("#view=queue&queue=101") },
   { name: "wallboard-phone", path: "/sign-in", width: 360, height: 740, prepare: wall("#layout=cards") },

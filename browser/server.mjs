@@ -58,6 +58,11 @@ export class Server {
     return new Tenant(name, this.command("token", "new", name, "data"), this.command("token", "new", name, "action"));
   }
 
+  /** Flags of its next start, besides those that it has. */
+  addFlags(...flags) {
+    this.#flags = [...this.#flags, ...flags];
+  }
+
   /** Starts the process, on the ports that it had before if it has run already, and waits until it is ready. */
   async start() {
     const origin = (url) => (url ? new URL(url).host.replace("localhost", "127.0.0.1") : "127.0.0.1:0");

@@ -1,6 +1,8 @@
 // The wallboard in a browser: what is pushed is shown, what is old looks old, and every way of use works.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import test from "node:test";
 
 import { start } from "../fixture.mjs";
@@ -313,6 +315,24 @@ test("the_table_of_queues_has_agents_by_state_both_periods_and_both_trends", asy
   await page.goto("/wallboard#layout=table&only=7");
   await page.locator(".totals .chip", { hasText: "Available" }).getByText("2", { exact: true }).waitFor();
   await page.locator(".totals .chip", { hasText: "On break" }).getByText("0", { exact: true }).waitFor();
+});
+
+test("a_connection_that_is_cut_is_told_of_with_its_name_and_time", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const page = await openWallboard(world);
+  await shown(page, "live");
+  // Nobody listens there.
+  const config = path.join(world.server.folder, "rtstats.toml");
+  writeFileSync(config, "[connect.asterisk.main]\ntenant = 'acme'\naddress = '127.0.0.1:1'\nusername = 'u'\nsecret = 's'\n");
+  world.allowErrors(CUT);
+  world.server.addFlags("--config", config);
+  await world.server.restart();
+  const banner = page.locator("#banner");
+  await page.locator("html[data-cause=cut]").waitFor({ state: "attached" });
+  assert.match(await banner.textContent(), /Connection cut.*main since \d\d:\d\d:\d\d \(\d+ s\)/);
+  assert.match(await page.locator("#pulse").textContent(), /Connection cut/);
+  await world.axe(page);
 });
 
 test("a_phone_tells_when_the_last_event_came", async (t) => {
