@@ -3,7 +3,7 @@
 //! What a file changes is one batch, or several where it is much: then a failure in between leaves the rest undone, and
 //! the same file again does the rest.
 
-use std::{ops::Range, sync::Arc};
+use std::ops::Range;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -118,7 +118,7 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
     let roster = super::roster(asked, tenant).await?;
     let seq = roster.seq;
     let checked = match aside(move || Checked::of(came, &roster)).await? {
-        Ok(checked) => Arc::new(checked),
+        Ok(checked) => checked,
         Err(problems) => {
             let len = match problems.len() {
                 1 => "a problem".to_owned(),
