@@ -40,6 +40,7 @@ pub use asked::Asked;
 pub use assets::PATH as ASSETS;
 pub use console::Changes;
 pub use field::{Choice, Field};
+use form::FILE_BYTES_MAX;
 pub use form::{Form, Upload};
 pub use frame::Page;
 pub use paging::Paging;

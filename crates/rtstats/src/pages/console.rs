@@ -15,6 +15,7 @@ mod groups;
 mod home;
 mod import;
 mod matrix;
+mod plan;
 mod queues;
 mod roster;
 mod sla;

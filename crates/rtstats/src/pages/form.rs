@@ -14,8 +14,11 @@ use super::{multipart, stop::Stop};
 /// Bytes of a form without files.
 const FORM_BYTES_MAX: usize = 64 * 1_024;
 
-/// Bytes of a form with files: an import of a whole contact centre.
-const UPLOAD_BYTES_MAX: usize = 8 * 1_024 * 1_024;
+/// Bytes of a file in a form: 10 000 agents who all have 500 queues are 20 MiB.
+pub(super) const FILE_BYTES_MAX: usize = 24 * 1_024 * 1_024;
+
+/// Bytes of a form with files. A file may come as a value in Base64, which takes a third more, with other values round it.
+const UPLOAD_BYTES_MAX: usize = FILE_BYTES_MAX / 3 * 4 + 64 * 1_024;
 
 /// Values of a form at most.
 const VALUES_MAX: usize = 4_096;

@@ -201,6 +201,7 @@ fn a_dry_run_writes_nothing_and_an_import_all_of_it() {
     let stale = [("csv", right), ("way", "apply"), ("version", "0")];
     assert_eq!(office.maria.post(&path, &stale).status, 200, "only what was looked at is written");
     assert_eq!(office.state(), before);
+    assert_eq!(hidden(dry.text(), "way").as_deref(), Some("apply"));
     let apply = [("csv", right), ("way", "apply"), ("version", &*version)];
     assert_eq!(office.maria.post(&path, &apply).status, 303);
     let agent = office.api("/api/rtstats/stats/agent/j.doe.json").json();
@@ -211,6 +212,60 @@ fn a_dry_run_writes_nothing_and_an_import_all_of_it() {
     assert!(export.text().contains("j.doe,Jane Doe,,115 116:disabled"), "{}", export.text());
     let again = office.maria.post(&path, &[("csv", export.text())]);
     assert!(again.text().contains("nothing to import"), "{}", again.text());
+}
+
+#[test]
+fn an_import_comes_back_from_its_dry_run_as_it_was_chosen() {
+    let mut office = Office::new();
+    office.furnish();
+    let odd = r#"{"time":1,"type":"agent.configured","agent":" odd ","name":" a\r\n\u0000b\n","group":9}
+        {"time":1,"type":"agent.configured","agent":"none","name":""}"#;
+    let sender = office.server.client(&office.folder).signed_in("acme", &office.action);
+    assert_eq!(sender.post("/api/rtstats/events", odd).status, 200);
+    let path = at("/agents/import");
+    let export = office.maria.get(&at("/agents/export")).text().to_owned();
+    let dry = office.maria.upload(&path, &[], Some(export.as_bytes()));
+    assert!(dry.text().contains("nothing to import"), "{}", dry.text());
+    let other = export.replace("\u{0}b\n", "\u{0}c\n");
+    assert_ne!(other, export);
+    let dry = office.maria.upload(&path, &[], Some(other.as_bytes()));
+    let sent = ["version", "kept", "way"].map(|name| (name, hidden(dry.text(), name).unwrap()));
+    let sent = sent.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let applied = office.maria.upload(&path, &sent, None);
+    assert_eq!(applied.status, 303, "{}", applied.text());
+    assert!(office.state().contains(r#""agent":" odd ","name":" a\r\n\u0000c\n","group":9"#));
+}
+
+#[test]
+fn a_large_tenant_is_imported_in_parts() {
+    let mut office = Office::new();
+    let queues: Vec<String> = (101..151).map(|queue: u32| queue.to_string()).collect();
+    let lines: Vec<String> = queues
+        .iter()
+        .map(|queue| format!(r#"{{"time":1,"type":"queue.configured","queue":{queue},"name":"Q","media":"phone"}}"#))
+        .collect();
+    let sender = office.server.client(&office.folder).signed_in("acme", &office.action);
+    assert_eq!(sender.post("/api/rtstats/events", lines.join("\n")).status, 200);
+    let (agents, queues) = (3_000, queues.join(" "));
+    let mut file = "agent-id,agent-name,queues\n".to_owned();
+    for agent in 0..agents {
+        file += &format!("agent-{agent},Agent {agent},{queues}\n");
+    }
+    let path = at("/agents/import");
+    let dry = office.maria.upload(&path, &[], Some(file.as_bytes()));
+    let parts = dry.text().split_once("It is written in ").expect("it is more than a part").1;
+    let parts: u32 = parts.split(' ').next().unwrap().parse().unwrap();
+    assert!(parts > 4, "more than a batch of 16 MiB: {parts}");
+    let sent = ["version", "kept", "way"].map(|name| (name, hidden(dry.text(), name).unwrap()));
+    let sent = sent.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let applied = office.maria.upload(&path, &sent, None);
+    assert_eq!(applied.status, 303, "{}", applied.text());
+    let last = office.api(&format!("/api/rtstats/stats/agent/agent-{}.json", agents - 1)).json();
+    assert_eq!(last["agent"]["enabled-skill-count"], 50);
+    let again = office.maria.upload(&path, &[], Some(file.as_bytes()));
+    assert!(again.text().contains("nothing to import"), "{}", again.text());
+    let audit = office.maria_page("/manager/audit");
+    assert_eq!(audit.matches("agents.imported").count(), parts as usize, "{audit}");
 }
 
 #[test]

@@ -97,7 +97,7 @@ impl Turn {
             let why = "This is more than fits into one change. Do it in several parts.";
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why.to_owned()));
         }
-        let parsed = Parsed::new(lines.into(), None).map_err(|errors| malformed(&errors))?;
+        let parsed = parsed(lines).await?;
         let applied = asked.pages.ingest.submit(tenant.id, parsed, None).await.map_err(refused)?;
         asked.accounts().record_all(deeds).await?;
         if applied.duplicates > 0 {
@@ -141,6 +141,20 @@ fn written(seq: u64, kinds: &[Kind<'_>]) -> Vec<u8> {
         Event { time, origin, kind: kind.clone() }.write_line(&mut lines);
     }
     lines
+}
+
+/// Lines as the shard takes them; many are read beside the connections' threads.
+async fn parsed(lines: Vec<u8>) -> Result<Parsed, Stop> {
+    let read = move || Parsed::new(lines.into(), None).map_err(|errors| malformed(&errors));
+    aside(read).await?
+}
+
+/// Work that takes long, done beside the connections' threads.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Stop> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Stop::Fault("work beside the connections was cut off".to_owned()))
 }
 
 /// A form let something through that no event may hold.

@@ -1,28 +1,42 @@
-//! All agents out as a CSV file, and in from one: first a dry run that writes nothing, then the import as one batch.
+//! All agents out as a CSV file, and in from one: first a dry run that writes nothing, then the import.
+//!
+//! What a file changes is one batch, or several where it is much: then a failure in between leaves the rest undone, and
+//! the same file again does the rest.
 
+use std::ops::Range;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use serde_json::json;
-use xxhash_rust::xxh3::xxh3_64;
+use stats::event::Kind;
 
 use super::{
-    Turn, base, hidden,
-    import::{self, Plan, Problem},
-    page, status,
+    Turn, base,
+    change::aside,
+    hidden,
+    import::{self, PROBLEMS_MAX, Problem},
+    page,
+    plan::Plan,
+    status,
 };
 use crate::{
     accounts::Deed,
-    pages::{Asked, Form, Shown, answer},
+    pages::{Asked, FILE_BYTES_MAX, Form, Shown, Stop, answer},
     tenants::Tenant,
 };
 
-/// Problems shown at most; a file with more is the wrong file.
-const PROBLEMS_MAX: usize = 1_000;
+/// Bytes of events that are one batch: some 1 500 agents with twenty queues each. Larger ones would keep the tenant's
+/// senders waiting.
+const PART_BYTES_MAX: usize = 4 * 1_024 * 1_024;
+
+const _: () = assert!(PART_BYTES_MAX <= stats::limit::BATCH_BYTES_MAX, "a part is a batch");
 
 /// The file of all agents.
 pub async fn export(asked: &mut Asked<'_>, tenant: &Tenant) -> Shown {
     let roster = super::roster(asked, tenant).await?;
-    let body = import::written(&roster);
+    let body = aside(move || import::written(&roster)).await?;
     let mut answer = answer::whole(StatusCode::OK, "text/csv; charset=utf-8", body.into());
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -33,6 +47,59 @@ pub async fn export(asked: &mut Asked<'_>, tenant: &Tenant) -> Shown {
     Ok(answer)
 }
 
+/// A file as it came.
+enum Came {
+    Bytes(Bytes),
+    /// From the dry run's page, in Base64: browsers change line ends in other values, and HTML knows not all characters.
+    Kept(String),
+}
+
+impl Came {
+    fn of(form: &Form) -> Option<Came> {
+        if let Some(upload) = form.upload("file") {
+            return Some(Came::Bytes(upload.bytes.clone()));
+        }
+        if form.is_checked("kept") {
+            return Some(Came::Kept(form.text("kept").to_owned()));
+        }
+        form.is_checked("csv").then(|| Came::Bytes(form.secret("csv").to_owned().into()))
+    }
+
+    fn bytes(self) -> Result<Bytes, Vec<Problem>> {
+        let bytes = match self {
+            Came::Bytes(bytes) => Ok(bytes),
+            Came::Kept(text) => BASE64_STANDARD.decode(text).map(Bytes::from),
+        };
+        let what = match bytes {
+            Ok(bytes) if bytes.len() <= FILE_BYTES_MAX => return Ok(bytes),
+            Ok(_) => {
+                let mib = FILE_BYTES_MAX >> 20;
+                format!("The file is larger than {mib} MiB. Split it in several files.")
+            }
+            Err(_) => "The file did not come whole from the dry run. Choose it again.".to_owned(),
+        };
+        Err(vec![Problem { line: 1, what }])
+    }
+}
+
+/// A file that has no problems.
+struct Checked {
+    plan: Plan,
+    parts: Vec<Range<usize>>,
+    version: String,
+    /// For the dry run's page: the file in Base64.
+    kept: String,
+}
+
+impl Checked {
+    fn of(came: Came, roster: &super::Roster) -> Result<Checked, Vec<Problem>> {
+        let file = came.bytes()?;
+        let plan = import::plan(&file, roster)?;
+        let (parts, version) = (plan.parts(PART_BYTES_MAX), plan.version());
+        Ok(Checked { plan, parts, version, kept: BASE64_STANDARD.encode(&file) })
+    }
+}
+
 /// The page, its dry run, and the import.
 pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown {
     if !post {
@@ -40,12 +107,7 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
     }
     let mut form = asked.upload_form().await?;
     let confirmed = form.text("way") == "apply";
-    let file = match form.upload("file") {
-        Some(upload) => Some(upload.bytes.clone()),
-        None if form.is_checked("csv") => Some(form.secret("csv").to_owned().into()),
-        None => None,
-    };
-    let Some(file) = file else {
+    let Some(came) = Came::of(&form) else {
         form.wrong("file", "Choose a CSV file.");
         return Ok(first(asked, tenant, &form, &[]));
     };
@@ -54,28 +116,24 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
         Err(answer) => return Ok(answer),
     };
     let roster = super::roster(asked, tenant).await?;
-    let (seq, read) = (roster.seq, file.clone());
-    let plan = tokio::task::spawn_blocking(move || import::plan(&read, &roster)).await;
-    let plan =
-        plan.map_err(|_| crate::pages::Stop::Fault("reading a CSV file was cut off".to_owned()))?;
-    let plan = match plan {
-        Ok(plan) => plan,
+    let seq = roster.seq;
+    let checked = match aside(move || Checked::of(came, &roster)).await? {
+        Ok(checked) => checked,
         Err(problems) => {
-            let len = problems.len();
-            form.wrong("file", format!("The file has {len} problems. Nothing was changed. Put them right and choose it again."));
+            let len = match problems.len() {
+                1 => "a problem".to_owned(),
+                PROBLEMS_MAX => format!("{PROBLEMS_MAX} problems or more"),
+                len => format!("{len} problems"),
+            };
+            form.wrong("file", format!("The file has {len}. Nothing was changed. Put right what is told below, and choose it again."));
             return Ok(first(asked, tenant, &form, &problems));
         }
     };
-    let version = version(&plan);
-    if !confirmed || form.text("version") != version {
-        return Ok(second(asked, tenant, &plan, &file, &version, confirmed));
+    if !confirmed || form.text("version") != checked.version {
+        return Ok(second(asked, tenant, &checked, confirmed));
     }
-    let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agents.imported", "CSV");
-    let after = json!({
-        "new": plan.new, "changed": plan.changed, "assignments_set": plan.set, "assignments_dropped": plan.dropped,
-    });
-    let deed = Deed { after: Some(after), ..deed };
-    turn.submit(asked, tenant, seq, &plan.kinds(), vec![deed]).await?;
+    write(asked, tenant, &turn, seq, &checked).await?;
+    let plan = &checked.plan;
     let told = format!(
         "The file is imported: {} new agents, {} changed, {} assignments set, {} dropped.",
         plan.new, plan.changed, plan.set, plan.dropped
@@ -83,9 +141,51 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
     Ok(turn.done(asked, &format!("{}/agents", base(tenant)), told))
 }
 
-/// Changes with all that is told: what was looked at is what is written.
-fn version(plan: &Plan) -> String {
-    format!("{:016x}", xxh3_64(format!("{:?}", plan.kinds()).as_bytes()))
+/// Writes part after part; `seq` is the highest number seen of our source.
+async fn write(
+    asked: &Asked<'_>,
+    tenant: &Tenant,
+    turn: &Turn,
+    mut seq: u64,
+    checked: &Checked,
+) -> Result<(), Stop> {
+    let mut kinds = checked.plan.kinds();
+    let parts = checked.parts.len();
+    for (done, part) in checked.parts.iter().enumerate() {
+        let kinds: Vec<Kind<'_>> = kinds.by_ref().take(part.len()).collect();
+        let deeds = vec![deed(asked, tenant, &checked.plan, done + 1, parts)];
+        let written = turn.submit(asked, tenant, seq, &kinds, deeds).await;
+        written.map_err(|stop| in_between(stop, done, parts))?;
+        seq += part.len() as u64;
+    }
+    Ok(())
+}
+
+fn deed(asked: &Asked<'_>, tenant: &Tenant, plan: &Plan, part: usize, parts: usize) -> Deed {
+    let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agents.imported", "CSV");
+    let after = json!({
+        "new": plan.new, "changed": plan.changed, "assignments_set": plan.set, "assignments_dropped": plan.dropped,
+        "part": part, "parts": parts,
+    });
+    Deed { after: Some(after), ..deed }
+}
+
+/// A failure of one part, told with what was written before.
+fn in_between(stop: Stop, done: usize, parts: usize) -> Stop {
+    let (status, why) = match stop {
+        stop if done == 0 => return stop,
+        Stop::Bad(status, why) => (status, why),
+        Stop::Fault(cause) => {
+            tracing::error!(%cause, "an import ended in between");
+            (StatusCode::INTERNAL_SERVER_ERROR, "The server's log says why.".to_owned())
+        }
+        stop => return stop,
+    };
+    let why = format!(
+        "The import ended in between: {done} of {parts} parts are written, and this one failed: {why} Once that is put \
+         right, import the same file again: it does what is left."
+    );
+    Stop::Bad(status, why)
 }
 
 fn first(
@@ -129,27 +229,25 @@ fn table(problems: &[Problem]) -> Markup {
         div.table tabindex="0" role="region" aria-label="Problems" {
             table {
                 thead { tr { th.number scope="col" { "Line" } th scope="col" { "Problem" } } }
-                tbody { @for problem in problems.iter().take(PROBLEMS_MAX) {
+                tbody { @for problem in problems {
                     tr { td.number { (problem.line) } td { (problem.what) } }
                 } }
             }
         }
-        @if problems.len() > PROBLEMS_MAX { p.hint { "These are the first " (PROBLEMS_MAX) "." } }
+        @if problems.len() == PROBLEMS_MAX { p.hint { "These are the first " (PROBLEMS_MAX) "." } }
     }
 }
 
 fn second(
     asked: &Asked<'_>,
     tenant: &Tenant,
-    plan: &Plan,
-    file: &[u8],
-    version: &str,
+    checked: &Checked,
     confirmed: bool,
 ) -> crate::api::answer::Answer {
-    let base = base(tenant);
+    let (base, plan, parts) = (base(tenant), &checked.plan, checked.parts.len());
     let middle = html! {
         @if confirmed {
-            p.notice.failed role="alert" { "Something has been changed since the dry run. Nothing was written: look again." }
+            p.notice.failed role="alert" { "Something has been changed since the dry run. Nothing was written now: look again." }
         }
         @if plan.is_empty() {
             p.empty { "Everything is as the file says already: there is nothing to import." }
@@ -166,9 +264,14 @@ fn second(
             form.card method="post" action={ (base) "/agents/import" } enctype="multipart/form-data" {
                 (hidden(asked))
                 input type="hidden" name="way" value="apply";
-                input type="hidden" name="version" value=(version);
-                input type="hidden" name="csv" value=(String::from_utf8_lossy(file));
-                p { "All of it is written at once, or nothing." }
+                input type="hidden" name="version" value=(checked.version);
+                input type="hidden" name="kept" value=(PreEscaped(&checked.kept));
+                @if parts == 1 {
+                    p { "All of it is written at once, or nothing." }
+                } @else {
+                    p { "It is written in " (parts) " parts, each of them whole or not at all. If that ends in between, import the \
+                        same file again: it does what is left." }
+                }
                 p.actions { button.primary { "Import" } a.button href={ (base) "/agents/import" } { "Cancel" } }
             }
         }
@@ -176,4 +279,34 @@ fn second(
     let title = "Dry run of the import";
     let page = page(asked, tenant, title, "/agents").below("Agents", format!("{base}/agents"));
     page.show(asked, middle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_in_between_says_what_is_written() {
+        let bad = || Stop::Bad(StatusCode::SERVICE_UNAVAILABLE, "The disk is full.".to_owned());
+        let Stop::Bad(_, why) = in_between(bad(), 0, 3) else { panic!("a refusal stays one") };
+        assert_eq!(why, "The disk is full.");
+        let Stop::Bad(status, why) = in_between(bad(), 2, 3) else { panic!("a refusal stays one") };
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        for told in ["2 of 3 parts are written", "The disk is full.", "import the same file again"]
+        {
+            assert!(why.contains(told), "{told} in {why}");
+        }
+    }
+
+    #[test]
+    fn a_file_comes_back_from_the_dry_run_as_it_was() {
+        let file = "agent-id,agent-name\nann,\"A\r\n\n\r\0 ä\"\n";
+        let roster = super::super::Roster::default();
+        let checked = Checked::of(Came::Bytes(file.into()), &roster).unwrap_or_else(|_| panic!());
+        assert_eq!(Came::Kept(checked.kept).bytes(), Ok(file.into()));
+        let torn = Came::Kept("a".to_owned()).bytes().unwrap_err();
+        assert!(torn[0].what.starts_with("The file did not come whole"));
+        let large = Came::Bytes(vec![b' '; FILE_BYTES_MAX + 1].into()).bytes().unwrap_err();
+        assert!(large[0].what.starts_with("The file is larger than 24 MiB"));
+    }
 }
