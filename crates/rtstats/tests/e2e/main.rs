@@ -11,6 +11,8 @@ mod console;
 mod crash;
 mod documents;
 mod freshness;
+mod hostile;
+mod hostile_h2;
 mod import;
 mod ingest;
 mod limits;
