@@ -3,7 +3,9 @@
 /// A row with the number of its first line in the file, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// In the file, from 1.
     pub line: usize,
+    /// Without the spaces round them.
     pub cells: Vec<String>,
 }
 
