@@ -15,6 +15,7 @@ mod hostile;
 mod hostile_h2;
 mod import;
 mod ingest;
+mod isolation;
 mod limits;
 mod live;
 mod operator;
