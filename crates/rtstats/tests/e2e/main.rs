@@ -25,3 +25,4 @@ mod refusals;
 mod server;
 mod state;
 mod tls;
+mod tls_probes;
