@@ -4,9 +4,11 @@
 
 mod api;
 mod connect;
+mod hostile;
 mod import;
 mod ingest;
 mod nginx;
+mod overload;
 mod queue_log;
 mod server;
 mod start;
@@ -28,6 +30,8 @@ pub enum Bench {
     Connect(connect::Options),
     /// Durable ingest: events per second in batches, and single posts beside bare fdatasync.
     Ingest(ingest::Options),
+    /// Ten times the load that the server takes, and hostile clients.
+    Overload(overload::Options),
     /// A day's queue_log of Asterisk, imported.
     Import(import::Options),
     /// The start after kill −9 with millions of events in the log.
@@ -66,6 +70,7 @@ pub fn run(bench: &Bench, root: &Path) -> Result<()> {
         Bench::Connect(options) => connect::run(options, root)?,
         Bench::Ingest(options) => ingest::run(options, root)?,
         Bench::Import(options) => import::run(options, root)?,
+        Bench::Overload(options) => overload::run(options, root)?,
         Bench::Start(options) => start::run(options, root)?,
     };
     println!("\n{table}");

@@ -4,9 +4,9 @@
 
 mod again;
 pub mod answer;
-mod credentials;
+pub mod credentials;
 mod live;
-mod path;
+pub mod path;
 mod rate;
 mod state;
 mod status;

@@ -1,6 +1,7 @@
 //! Which edge answers a request, and what all answers have in common.
 
 mod fault;
+mod host;
 
 use std::{
     net::IpAddr,
@@ -73,6 +74,9 @@ impl Routes {
     }
 
     async fn route(&self, head: &Parts, body: &mut Incoming, peer: IpAddr) -> Answer {
+        if let Some(refusal) = host::refusal(head) {
+            return refusal;
+        }
         let path = head.uri.path();
         if let Some(rest) = statistics(path) {
             return self.api.statistics(head, rest).await;

@@ -10,6 +10,7 @@ mod lasting;
 mod listen;
 mod paced;
 mod repeat;
+mod worded;
 
 use std::{
     sync::{

@@ -17,17 +17,14 @@ pub fn authenticate(
     format: Format,
 ) -> Result<Arc<Tenant>, Answer> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let Some(basic) = values.next().and_then(|value| basic(value.as_bytes())) else {
+    let Some(claim) = values.next().and_then(|value| claim(value.as_bytes())) else {
         let token = token_name(kind);
         let message =
             format!("Sign in with HTTP Basic: the tenant's name and its {token} as password.");
         return Err(answer::error(StatusCode::UNAUTHORIZED, &message, format));
     };
     let only = values.next().is_none();
-    let decoded = STANDARD.decode(basic).ok().and_then(|pair| String::from_utf8(pair).ok());
-    // What can't be read is compared all the same, so that a refusal takes the same time.
-    let pair = decoded.as_deref().and_then(|pair| pair.split_once(':')).unwrap_or_default();
-    let tenant = directory.authenticate(pair.0, pair.1, kind).filter(|_| only);
+    let tenant = directory.authenticate(&claim.tenant, &claim.token, kind).filter(|_| only);
     tenant.cloned().ok_or_else(|| {
         let token = token_name(kind);
         let message = format!("The tenant's name or its {token} is wrong.");
@@ -40,6 +37,24 @@ fn token_name(kind: TokenKind) -> &'static str {
         TokenKind::Data => "Data Request Token",
         TokenKind::Action => "Action Request Token",
     }
+}
+
+/// Who somebody claims to be.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The tenant's name.
+    pub tenant: String,
+    /// The secret that is to prove it.
+    pub token: String,
+}
+
+/// What a value of the header Authorization claims, if its scheme is Basic. What can't be read is an empty claim: it is
+/// compared all the same, so that a refusal takes the same time.
+pub fn claim(value: &[u8]) -> Option<Claim> {
+    let decoded = STANDARD.decode(basic(value)?).ok();
+    let pair = decoded.and_then(|pair| String::from_utf8(pair).ok()).unwrap_or_default();
+    let (tenant, token) = pair.split_once(':').unwrap_or_default();
+    Some(Claim { tenant: tenant.to_owned(), token: token.to_owned() })
 }
 
 /// What follows the scheme, if it is Basic.

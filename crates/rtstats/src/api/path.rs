@@ -9,16 +9,22 @@ pub const BASE: &str = "/api/rtstats/stats";
 /// What a path below the base asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
+    /// Which document.
     pub page: Target,
+    /// In which form.
     pub format: Format,
 }
 
 /// Which document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
+    /// The list of agents.
     Agents,
+    /// The list of queues.
     Queues,
+    /// One agent, by its id.
     Agent(String),
+    /// One queue, by its number.
     Queue(u32),
 }
 

@@ -10,7 +10,7 @@ mod agents;
 mod change;
 mod codes;
 mod connections;
-mod csv;
+pub mod csv;
 mod groups;
 mod home;
 mod import;

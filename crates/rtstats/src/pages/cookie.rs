@@ -13,7 +13,7 @@ const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 const KEPT_SECONDS: u32 = 400 * 86_400;
 
 /// What the browser sent; the first, if it sent several.
-pub(super) fn read(headers: &HeaderMap) -> Option<&str> {
+pub fn read(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
     pairs.find(|(name, _)| name.trim() == NAME).map(|(_, value)| value.trim())

@@ -198,7 +198,7 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Stop> {
 }
 
 /// The pairs of `application/x-www-form-urlencoded`; what is no UTF-8 becomes U+FFFD.
-pub(super) fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
+pub fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
     let decode = |bytes: &[u8]| {
         let spaced: Vec<u8> =
             bytes.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();

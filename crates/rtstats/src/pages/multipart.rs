@@ -5,23 +5,26 @@ use memchr::memmem;
 
 /// One part: a value or a file.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Part {
-    pub(super) name: String,
-    pub(super) file_name: Option<String>,
-    pub(super) bytes: Bytes,
+pub struct Part {
+    /// The form field.
+    pub name: String,
+    /// What the file was called, if it is one.
+    pub file_name: Option<String>,
+    /// What is in it.
+    pub bytes: Bytes,
 }
 
 /// Parts of a form at most.
 const PARTS_MAX: usize = 1_024;
 
 /// The boundary that a content type names.
-pub(super) fn boundary(content_type: &str) -> Option<String> {
+pub fn boundary(content_type: &str) -> Option<String> {
     let value = parameter(content_type, "boundary")?;
     (1..=70).contains(&value.len()).then_some(value)
 }
 
 /// All parts; none where the body is not of the form.
-pub(super) fn parts(body: &Bytes, boundary: &str) -> Option<Vec<Part>> {
+pub fn parts(body: &Bytes, boundary: &str) -> Option<Vec<Part>> {
     let delimiter = format!("--{boundary}");
     let mut at = memmem::find(body, delimiter.as_bytes())? + delimiter.len();
     let between = format!("\r\n{delimiter}");

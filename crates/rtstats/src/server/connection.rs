@@ -20,6 +20,7 @@ use super::{
     lasting::Lasting,
     paced::Unfinished,
     repeat::{Repeats, Told},
+    worded::Worded,
 };
 use crate::api::{Again, answer, error_format};
 
@@ -116,7 +117,7 @@ where
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(Worded::new(stream)), service);
     let mut connection = pin!(connection);
     let mut stopping = shared.stopping.clone();
     tokio::select! {

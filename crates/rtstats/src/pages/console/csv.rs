@@ -7,7 +7,9 @@ use std::borrow::Cow;
 /// A row with the number of its first line in the file, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
+    /// In the file, from 1.
     pub line: usize,
+    /// Without the spaces round them.
     pub cells: Vec<String>,
     /// How many cells the line has: more than [`CELLS_MAX`] are counted and not kept.
     pub len: usize,

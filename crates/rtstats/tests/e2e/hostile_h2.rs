@@ -1,0 +1,270 @@
+//! Hostile HTTP/2, frame by frame: what each is answered, and that the server goes on.
+
+use std::{
+    io::{Read, Write},
+    sync::Arc,
+};
+
+use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
+
+use crate::{
+    documents::World,
+    server::{AGENTS, PATIENCE},
+};
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const PRIORITY: u8 = 2;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const PUSH: u8 = 5;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
+
+const PROTOCOL_ERROR: u32 = 1;
+const FLOW_CONTROL_ERROR: u32 = 3;
+const FRAME_SIZE_ERROR: u32 = 6;
+const ENHANCE_YOUR_CALM: u32 = 11;
+
+/// How the server takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// GOAWAY, and the connection ends.
+    Gone(u32),
+    /// The stream alone is reset.
+    Reset(u32),
+    /// An answer to the request, by its status.
+    Answer(u16),
+}
+use Told::{Answer, Gone, Reset};
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// Literal headers without indexing and without Huffman's code.
+fn block(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
+    let text = |text: &[u8]| {
+        // A length with a prefix of seven bits (RFC 7541 §5.1).
+        let mut coded = Vec::new();
+        match u8::try_from(text.len()) {
+            Ok(len @ 0..127) => coded.push(len),
+            _ => {
+                coded.push(127);
+                let mut rest = text.len() - 127;
+                while rest >= 128 {
+                    coded.push((rest % 128) as u8 | 128);
+                    rest /= 128;
+                }
+                coded.push(rest as u8);
+            }
+        }
+        [&coded, text].concat()
+    };
+    headers.iter().flat_map(|(name, value)| [vec![0], text(name), text(value)].concat()).collect()
+}
+
+const GET: &[(&[u8], &[u8])] = &[
+    (b":method", b"GET"),
+    (b":scheme", b"https"),
+    (b":authority", b"localhost"),
+    (b":path", b"/api/rtstats/stats/agents"),
+];
+
+const TWICE: (&[u8], &[u8]) = (b"authorization", b"Basic YTpi");
+
+fn with(more: &[(&[u8], &[u8])]) -> Vec<u8> {
+    whole(&block(&[GET, more].concat()))
+}
+
+/// A request without a body, whose head is one frame.
+fn whole(block: &[u8]) -> Vec<u8> {
+    frame(HEADERS, END_HEADERS | END_STREAM, 1, block)
+}
+
+fn without(name: &[u8]) -> Vec<u8> {
+    let rest: Vec<_> = GET.iter().copied().filter(|header| header.0 != name).collect();
+    whole(&block(&rest))
+}
+
+/// Sends frames over a connection of their own, and reads until the server has told how it takes them.
+fn told(world: &World, frames: &[u8]) -> Option<Told> {
+    let name = ServerName::try_from("localhost").unwrap();
+    let config = Arc::new(world.data.tls_config_with_alpn(b"h2"));
+    let session = ClientConnection::new(config, name).unwrap();
+    let mut stream = StreamOwned::new(session, world.data.tcp().unwrap());
+    let opening = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &*frame(SETTINGS, 0, 0, &[])].concat();
+    stream.write_all(&opening).unwrap();
+    // The server may have ended it before all of it has gone out.
+    let _ = stream.write_all(frames).and_then(|()| stream.flush());
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).ok()?;
+        let len = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; len as usize];
+        stream.read_exact(&mut payload).ok()?;
+        let number = |at: usize| u32::from_be_bytes(payload[at..at + 4].try_into().unwrap());
+        match (head[3], head[8]) {
+            (GOAWAY, _) => {
+                let mut rest = Vec::new();
+                // It ends with or without a word of TLS; reading it to its end shows that it does.
+                let ended = stream.read_to_end(&mut rest);
+                let waits = |error: std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+                assert!(!ended.is_err_and(waits), "it stays for {PATIENCE:?}");
+                return Some(Gone(number(4)));
+            }
+            (RESET, 1) => return Some(Reset(number(0))),
+            (HEADERS, 1) => return Some(Answer(status(&payload))),
+            _ => {}
+        }
+    }
+}
+
+/// The status in the first field of a head: an entry of the static table, or a literal with its name from there.
+fn status(block: &[u8]) -> u16 {
+    // A change of the table's size may come first.
+    let block = if block[0] >> 5 == 1 { &block[1..] } else { block };
+    match block[0] {
+        0x88 => 200,
+        0x8c => 400,
+        0x8d => 404,
+        _ => {
+            let huffman = block[1] & 0x80 != 0;
+            let text = &block[2..2 + usize::from(block[1] & 0x7f)];
+            if huffman {
+                decimal(text)
+            } else {
+                std::str::from_utf8(text).unwrap().parse().unwrap()
+            }
+        }
+    }
+}
+
+/// Digits in Huffman's code (RFC 7541, appendix B): 0 to 2 have five bits, the others six.
+fn decimal(coded: &[u8]) -> u16 {
+    let bits: String = coded.iter().map(|byte| format!("{byte:08b}")).collect();
+    let (mut rest, mut number) = (&*bits, 0);
+    while rest.len() >= 5 && !rest.bytes().all(|bit| bit == b'1') {
+        let short = u16::from_str_radix(&rest[..5], 2).unwrap();
+        let (digit, len) = match short {
+            0..=2 => (short, 5),
+            _ => (u16::from_str_radix(&rest[..6], 2).unwrap() - 0b01_1001 + 3, 6),
+        };
+        number = number * 10 + digit;
+        rest = &rest[len..];
+    }
+    number
+}
+
+#[track_caller]
+fn check(world: &World, name: &str, frames: &[u8], expected: Told) {
+    assert_eq!(told(world, frames), Some(expected), "{name}");
+    assert_eq!(world.get(AGENTS).status, 200, "after {name}");
+}
+
+#[test]
+fn frames_that_break_the_rules_end_their_connection() {
+    let world = World::new(&[]);
+    let get = with(&[]);
+    let open = frame(HEADERS, END_HEADERS, 1, &block(GET));
+    check(&world, "a good request", &get, Answer(401));
+    for (name, frames, code) in [
+        ("data of no stream", frame(DATA, 0, 0, b"x"), PROTOCOL_ERROR),
+        ("data before a head", frame(DATA, 0, 1, b"x"), PROTOCOL_ERROR),
+        ("a stream that is the server's", frame(HEADERS, 5, 2, &block(GET)), PROTOCOL_ERROR),
+        ("a push", frame(PUSH, END_HEADERS, 1, &[0, 0, 0, 2]), PROTOCOL_ERROR),
+        ("a frame that is too large", frame(HEADERS, 5, 1, &[0; 16_385]), FRAME_SIZE_ERROR),
+        ("a ping too short", frame(PING, 0, 0, b"x"), PROTOCOL_ERROR),
+        ("settings of five bytes", frame(SETTINGS, 0, 0, &[0; 5]), PROTOCOL_ERROR),
+        ("settings agreed to with words", frame(SETTINGS, ACK, 0, &[0; 6]), PROTOCOL_ERROR),
+        ("a window of no bytes", frame(WINDOW_UPDATE, 0, 0, &[0; 4]), PROTOCOL_ERROR),
+        (
+            "a window beyond its bounds",
+            frame(WINDOW_UPDATE, 0, 0, &[0x7f, 0xff, 0xff, 0xff]),
+            FLOW_CONTROL_ERROR,
+        ),
+        ("more of no head", frame(CONTINUATION, 0, 1, b"x"), PROTOCOL_ERROR),
+        (
+            "another frame within a head",
+            [frame(HEADERS, 0, 1, &block(GET)), frame(PING, 0, 0, &[0; 8])].concat(),
+            PROTOCOL_ERROR,
+        ),
+        ("a head that can't be unpacked", whole(&[0xff, 0xff, 0xff, 0xff, 0xff]), PROTOCOL_ERROR),
+        ("an index beyond the table", whole(&[0xfe]), PROTOCOL_ERROR),
+        ("padding beyond the frame", frame(DATA, 8, 1, &[200, 1]), PROTOCOL_ERROR),
+        ("a reset of nothing", frame(RESET, 0, 1, &[0; 4]), PROTOCOL_ERROR),
+        (
+            "data behind the end",
+            [get.clone(), frame(RESET, 0, 1, &[0; 4]), frame(HEADERS, 5, 1, &block(GET))].concat(),
+            PROTOCOL_ERROR,
+        ),
+    ] {
+        check(&world, name, &frames, Gone(code));
+    }
+    let itself = [open, frame(PRIORITY, 0, 1, &[0, 0, 0, 1, 0])].concat();
+    check(&world, "a stream that waits for itself", &itself, Reset(PROTOCOL_ERROR));
+}
+
+#[test]
+fn heads_that_break_the_rules_reach_nobody() {
+    let world = World::new(&[]);
+    let large = [
+        frame(HEADERS, END_STREAM, 1, &block(&[GET, &[(b"x", &[b'a'; 14_000])]].concat())),
+        frame(CONTINUATION, END_HEADERS, 1, &block(&[(b"y", &[b'a'; 14_000])])),
+    ];
+    for (name, frames, expected) in [
+        ("a name in capitals", with(&[(b"X-A", b"b")]), Gone(PROTOCOL_ERROR)),
+        ("chunks", with(&[(b"transfer-encoding", b"chunked")]), Reset(PROTOCOL_ERROR)),
+        ("a connection's header", with(&[(b"connection", b"close")]), Reset(PROTOCOL_ERROR)),
+        ("te", with(&[(b"te", b"gzip")]), Reset(PROTOCOL_ERROR)),
+        ("two paths", with(&[(b":path", b"/")]), Reset(PROTOCOL_ERROR)),
+        ("an unknown pseudo header", with(&[(b":x", b"y")]), Gone(PROTOCOL_ERROR)),
+        ("a NUL in a value", with(&[(b"x", b"a\0b")]), Gone(PROTOCOL_ERROR)),
+        ("a line end in a value", with(&[(b"x", b"a\r\nb: c")]), Gone(PROTOCOL_ERROR)),
+        ("a line end in a name", with(&[(b"x\r\n", b"a")]), Gone(PROTOCOL_ERROR)),
+        ("no method", without(b":method"), Reset(PROTOCOL_ERROR)),
+        ("no path", without(b":path"), Reset(PROTOCOL_ERROR)),
+        ("no host", without(b":authority"), Answer(400)),
+        ("two hosts", with(&[(b"host", b"a"), (b"host", b"localhost")]), Answer(400)),
+        ("a host other than the authority", with(&[(b"host", b"b")]), Answer(400)),
+        ("the same host again", with(&[(b"host", b"localhost")]), Answer(401)),
+        ("two credentials", with(&[TWICE, TWICE]), Answer(403)),
+        ("a head that is too large", large.concat(), Answer(431)),
+        (
+            "a body longer than its length",
+            {
+                let head = block(&[GET, &[(b"content-length", b"1")]].concat());
+                [frame(HEADERS, END_HEADERS, 1, &head), frame(DATA, END_STREAM, 1, b"abc")].concat()
+            },
+            Reset(PROTOCOL_ERROR),
+        ),
+    ] {
+        check(&world, name, &frames, expected);
+    }
+}
+
+#[test]
+fn floods_of_frames_end_their_connection() {
+    let world = World::new(&[]);
+    let get = block(GET);
+    let streams = (0..2_000_u32).map(|number| number * 2 + 1);
+    let resets: Vec<u8> = streams
+        .flat_map(|stream| {
+            [frame(HEADERS, 5, stream, &get), frame(RESET, 0, stream, &[0; 4])].concat()
+        })
+        .collect();
+    check(&world, "requests taken back at once", &resets, Gone(ENHANCE_YOUR_CALM));
+    let more = frame(CONTINUATION, 0, 1, &block(&[(b"x", &[b'a'; 8_000])]));
+    let endless = [frame(HEADERS, 1, 1, &get), more.repeat(200)].concat();
+    check(&world, "a head without end", &endless, Gone(ENHANCE_YOUR_CALM));
+    let empty =
+        [frame(HEADERS, 1, 1, &get), frame(CONTINUATION, 0, 1, &[]).repeat(10_000)].concat();
+    check(&world, "a head of nothing without end", &empty, Gone(ENHANCE_YOUR_CALM));
+}

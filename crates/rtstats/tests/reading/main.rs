@@ -1,0 +1,6 @@
+//! Everything that strangers and files may hand to the server, read: paths, credentials, cookies, forms, CSV, settings.
+
+#![allow(clippy::unwrap_used, reason = "a test ends where its own assumption does not hold")]
+
+mod checks;
+mod properties;
