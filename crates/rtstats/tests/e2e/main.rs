@@ -9,10 +9,15 @@ mod cli;
 mod client;
 mod console;
 mod crash;
+#[path = "../asterisk/dice.rs"]
+#[allow(dead_code, reason = "here only some of it is needed")]
+mod dice;
 mod documents;
+mod faulty;
 mod freshness;
 mod import;
 mod ingest;
+mod kills;
 mod limits;
 mod live;
 mod operator;

@@ -98,7 +98,16 @@ impl Server {
 
     /// Starts a server on the folder and waits until it listens.
     pub fn start_recovering(folder: &Folder, flags: &[&str]) -> Server {
-        let mut child = rtstats()
+        Server::start_by(rtstats(), folder, flags).unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    /// The same by another command than the plain binary; where it ends instead, how, and what it said.
+    pub fn start_by(
+        mut command: Command,
+        folder: &Folder,
+        flags: &[&str],
+    ) -> Result<Server, String> {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data")
             .arg(folder.path())
@@ -111,18 +120,37 @@ impl Server {
         let output = kept(child.stdout.take().unwrap());
         let deadline = Instant::now() + PATIENCE;
         loop {
+            let status = child.try_wait().unwrap();
             let lines = log.lock().unwrap().join("\n");
             if let (Some(address), Some(admin)) =
                 (address_after(&lines, "serving http"), address_after(&lines, "pages at http"))
             {
-                return Server { child, address, admin, log, output };
+                return Ok(Server { child, address, admin, log, output });
             }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{lines}");
+            if let Some(status) = status {
+                return Err(format!("the server ended with {status}:\n{lines}"));
             }
             assert!(Instant::now() < deadline, "the server does not listen:\n{lines}");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether it has ended, or ends within this time.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn process(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
     }
 
     pub fn wait_until_ready(&self) {
