@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stats::{document::Frozen, zone::Zone};
+use stats::{document::Frozen, event::Millis, zone::Zone};
 
 use super::{
     Applied, Input, Ledger, Live, Parsed, Reply, Settings, State, Unavailable, View,
@@ -31,6 +31,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// A tenant that breaks assertions so often is not replayed again.
 const FAULTS_MAX: u32 = 3;
 
+/// Documents that lie further ahead of the clock than this are not waited for.
+const AHEAD_MS_MAX: Millis = 60_000;
+
 pub struct Worker {
     settings: Settings,
     journal: Arc<dyn Journal>,
@@ -49,6 +52,18 @@ struct Served {
     waiting: VecDeque<Waiting>,
     /// Assertions that it broke.
     faults: u32,
+    /// Whether its documents lie ahead of the clock.
+    ahead: Ahead,
+}
+
+/// How documents stand towards the clock, and what was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    No,
+    /// Events count ahead of the clock; that was told.
+    ByEvents,
+    /// Documents alone were; the log was replayed for it.
+    Replayed,
 }
 
 struct Waiting {
@@ -117,8 +132,9 @@ impl Worker {
         match Zone::named(&tenant.zone) {
             Ok(zone) => {
                 let waiting = VecDeque::new();
-                let served = Served { live, zone, open: None, waiting, faults: 0 };
-                self.recover(&served, None);
+                let ahead = Ahead::No;
+                let served = Served { live, zone, open: None, waiting, faults: 0, ahead };
+                self.recover(&served, None, None);
                 self.tenants.insert(tenant.id, served);
             }
             Err(error) => {
@@ -129,10 +145,10 @@ impl Worker {
     }
 
     /// Has a tenant replayed beside the shard's work.
-    fn recover(&self, served: &Served, until: Option<Position>) {
+    fn recover(&self, served: &Served, until: Option<Position>, taken_until: Option<Millis>) {
         served.live.enter(State::Recovering);
         let (live, zone) = (served.live.clone(), served.zone.clone());
-        if self.recovery.send(Order { live, zone, until }).is_err() {
+        if self.recovery.send(Order { live, zone, until, taken_until }).is_err() {
             let tenant = &*served.live.name;
             tracing::error!(tenant, "the thread that recovers tenants is gone");
             served.live.enter(State::Broken);
@@ -177,7 +193,7 @@ impl Worker {
             served.give_up();
             return Err(Unavailable::Broken);
         }
-        self.recover(&self.tenants[&tenant], Some(stood));
+        self.recover(&self.tenants[&tenant], Some(stood), None);
         Err(Unavailable::NotReady)
     }
 
@@ -216,17 +232,57 @@ impl Worker {
     }
 
     fn freeze(&mut self, tenant: TenantId) -> Result<Frozen, Unavailable> {
-        let begun = Instant::now();
-        let frozen = self.with_open(tenant, |open| open.freeze(clock::now()))?;
+        let (begun, now) = (Instant::now(), clock::now());
+        let frozen = self.with_open(tenant, |open| open.freeze(now))?;
+        self.come_back(tenant, frozen.instant, now)?;
         self.metrics.refresh(frozen.instant, begun.elapsed());
         Ok(frozen)
     }
 
     fn view(&mut self, tenant: TenantId) -> Result<View, Unavailable> {
-        let begun = Instant::now();
-        let view = self.with_open(tenant, |open| open.view(clock::now()))?;
+        let (begun, now) = (Instant::now(), clock::now());
+        let view = self.with_open(tenant, |open| open.view(now))?;
+        self.come_back(tenant, view.frozen.instant, now)?;
         self.metrics.live_view(begun.elapsed());
         Ok(view)
+    }
+
+    /// The clock was ahead, documents were made meanwhile, and it was put right: then they would stay ahead for as long. So
+    /// the tenant is replayed, without the snapshots of that time, and describes the present again. Where events count
+    /// ahead of the clock they hold: time never runs backwards in a tenant.
+    fn come_back(
+        &mut self,
+        tenant: TenantId,
+        described: Millis,
+        now: Millis,
+    ) -> Result<(), Unavailable> {
+        let Some(served) = self.tenants.get_mut(&tenant) else { return Ok(()) };
+        let Some(open) = &served.open else { return Ok(()) };
+        let (name, ahead_ms) = (&*served.live.name, described - now);
+        if ahead_ms <= AHEAD_MS_MAX {
+            served.ahead = Ahead::No;
+        } else if open.engine.counted().is_some_and(|counted| counted - now > AHEAD_MS_MAX) {
+            if served.ahead != Ahead::ByEvents {
+                tracing::warn!(
+                    tenant = name,
+                    ahead_ms,
+                    "events count ahead of the server's clock: all documents describe that instant until the clock has caught up"
+                );
+            }
+            served.ahead = Ahead::ByEvents;
+        } else if served.ahead != Ahead::Replayed {
+            tracing::warn!(
+                tenant = name,
+                ahead_ms,
+                "documents were made while the server's clock was ahead: replaying the log to describe the present"
+            );
+            served.ahead = Ahead::Replayed;
+            let stood = open.position;
+            served.open = None;
+            self.recover(&self.tenants[&tenant], Some(stood), Some(now + AHEAD_MS_MAX));
+            return Err(Unavailable::NotReady);
+        }
+        Ok(())
     }
 
     fn ledgers(&self, tenant: Option<TenantId>) -> Vec<Ledger> {

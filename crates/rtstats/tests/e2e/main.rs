@@ -13,6 +13,8 @@ mod crash;
 #[allow(dead_code, reason = "here only some of it is needed")]
 mod dice;
 mod documents;
+#[cfg(target_os = "linux")]
+mod faults;
 mod faulty;
 mod freshness;
 mod import;

@@ -116,19 +116,20 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = kept(child.stderr.take().unwrap());
-        let output = kept(child.stdout.take().unwrap());
+        let (log, logging) = kept(child.stderr.take().unwrap());
+        let (output, _) = kept(child.stdout.take().unwrap());
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let status = child.try_wait().unwrap();
+            if let Some(status) = child.try_wait().unwrap() {
+                logging.join().unwrap();
+                let lines = log.lock().unwrap().join("\n");
+                return Err(format!("the server ended with {status}:\n{lines}"));
+            }
             let lines = log.lock().unwrap().join("\n");
             if let (Some(address), Some(admin)) =
                 (address_after(&lines, "serving http"), address_after(&lines, "pages at http"))
             {
                 return Ok(Server { child, address, admin, log, output });
-            }
-            if let Some(status) = status {
-                return Err(format!("the server ended with {status}:\n{lines}"));
             }
             assert!(Instant::now() < deadline, "the server does not listen:\n{lines}");
             thread::sleep(Duration::from_millis(5));
@@ -224,15 +225,17 @@ impl Drop for Server {
 }
 
 /// Keeps the lines as they come.
-fn kept(from: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+fn kept(
+    from: impl std::io::Read + Send + 'static,
+) -> (Arc<Mutex<Vec<String>>>, thread::JoinHandle<()>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let keep = lines.clone();
-    thread::spawn(move || {
+    let keeping = thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             keep.lock().unwrap().push(line);
         }
     });
-    lines
+    (lines, keeping)
 }
 
 /// The address in the first log line that holds `mark`.
