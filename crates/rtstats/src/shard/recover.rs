@@ -70,7 +70,7 @@ pub fn start(
     Ok(sender)
 }
 
-fn recover(journal: &dyn Journal, order: &Order, metrics: &Metrics) -> Recovered {
+pub(super) fn recover(journal: &dyn Journal, order: &Order, metrics: &Metrics) -> Recovered {
     let end = match order.until {
         Some(until) => until,
         None => journal.end(order.live.id)?,

@@ -19,7 +19,6 @@ use super::{
     tenancy::Tenancy,
 };
 use crate::{
-    clock,
     journal::{Journal, Position},
     telemetry::Metrics,
     tenants::{Tenant, TenantId},
@@ -85,6 +84,18 @@ impl Worker {
         Ok(Worker { settings, journal, metrics, keeper, recovery, tenants: BTreeMap::new() })
     }
 
+    /// A worker whose keeper and recovery are whoever drives it.
+    #[cfg(test)]
+    pub fn driven(
+        settings: Settings,
+        journal: Arc<dyn Journal>,
+        metrics: Metrics,
+        keeper: Keeper,
+        recovery: mpsc::Sender<Order>,
+    ) -> Worker {
+        Worker { settings, journal, metrics, keeper, recovery, tenants: BTreeMap::new() }
+    }
+
     pub fn run(mut self, inputs: &mpsc::Receiver<Input>) {
         let mut ticked = Instant::now();
         loop {
@@ -101,7 +112,7 @@ impl Worker {
         self.stop(inputs);
     }
 
-    fn take(&mut self, input: Input) {
+    pub(super) fn take(&mut self, input: Input) {
         // Whoever asked may have gone: then nobody hears the reply, and that is all.
         match input {
             Input::Open { live, tenant } => self.open(live, &tenant),
@@ -232,7 +243,7 @@ impl Worker {
     }
 
     fn freeze(&mut self, tenant: TenantId) -> Result<Frozen, Unavailable> {
-        let (begun, now) = (Instant::now(), clock::now());
+        let (begun, now) = (Instant::now(), (self.settings.now)());
         let frozen = self.with_open(tenant, |open| open.freeze(now))?;
         self.come_back(tenant, frozen.instant, now)?;
         self.metrics.refresh(frozen.instant, begun.elapsed());
@@ -240,7 +251,7 @@ impl Worker {
     }
 
     fn view(&mut self, tenant: TenantId) -> Result<View, Unavailable> {
-        let (begun, now) = (Instant::now(), clock::now());
+        let (begun, now) = (Instant::now(), (self.settings.now)());
         let view = self.with_open(tenant, |open| open.view(now))?;
         self.come_back(tenant, view.frozen.instant, now)?;
         self.metrics.live_view(begun.elapsed());
@@ -286,7 +297,7 @@ impl Worker {
     }
 
     fn ledgers(&self, tenant: Option<TenantId>) -> Vec<Ledger> {
-        let now = clock::now();
+        let now = (self.settings.now)();
         let asked = |id: &TenantId| tenant.is_none_or(|tenant| tenant == *id);
         let open = self.tenants.iter().filter(|(id, _)| asked(id));
         open.filter_map(|(_, served)| Some(served.open.as_ref()?.ledger(&served.live, now)))
@@ -315,13 +326,14 @@ impl Worker {
         if let Some(open) = open
             && self.keeper.has_room()
         {
-            self.keeper.take(tenant, open.snapshot(clock::now()));
+            let now = (self.settings.now)();
+            self.keeper.take(tenant, open.snapshot(now));
         }
     }
 
     /// The server stops: every changed state is kept, so that the next start replays nothing.
-    fn stop(self, inputs: &mpsc::Receiver<Input>) {
-        let Worker { journal, keeper, mut tenants, .. } = self;
+    pub(super) fn stop(self, inputs: &mpsc::Receiver<Input>) {
+        let Worker { settings, journal, keeper, mut tenants, .. } = self;
         keeper.finish();
         for input in inputs.try_iter() {
             if let Input::Kept { tenant, position, stored } = input {
@@ -330,7 +342,7 @@ impl Worker {
         }
         for (tenant, served) in &mut tenants {
             let Some(open) = served.open.as_mut().filter(|open| open.changed()) else { continue };
-            let snapshot = open.snapshot(clock::now());
+            let snapshot = open.snapshot((settings.now)());
             if let Err(error) = journal.keep_snapshot(*tenant, snapshot) {
                 tracing::warn!(tenant = &*served.live.name, %error, "a snapshot was not kept");
             }
