@@ -1,4 +1,4 @@
-//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench` and `screenshots`.
+//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `crash`, `simulation` and `screenshots`.
 //!
 //! Nothing here is part of the product. Each tool is a module; this file only names them.
 
@@ -7,6 +7,7 @@ mod ci;
 mod load;
 mod screenshots;
 mod tidy;
+mod trials;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -33,6 +34,10 @@ enum Tool {
     /// Start servers, measure, and print a Markdown table for docs/benchmarks.md.
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Kill a server again and again under load, and compare what is left with what was acknowledged.
+    Crash(trials::Crash),
+    /// Simulate journal, engines and documents on a disk with faults.
+    Simulation(trials::Simulation),
     /// Write pictures of the main pages, made from the demo.
     Screenshots(screenshots::Options),
 }
@@ -43,6 +48,8 @@ fn main() -> ExitCode {
         Tool::Ci => ci::run(&root()),
         Tool::Load(load) => load::run(&load),
         Tool::Bench(bench) => bench::run(&bench, &root()),
+        Tool::Crash(options) => trials::crash(&options, &root()),
+        Tool::Simulation(options) => trials::simulation(&options, &root()),
         Tool::Screenshots(options) => screenshots::run(&options, &root()),
     };
     match outcome {

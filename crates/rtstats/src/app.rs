@@ -340,6 +340,7 @@ fn shard_settings(config: &Config) -> shard::Settings {
         sla_target: config.sla_target,
         snapshot_every_events: config.snapshot_every_events,
         snapshot_every: config.snapshot_every,
+        now: clock::now,
     }
 }
 

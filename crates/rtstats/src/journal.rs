@@ -18,6 +18,8 @@ mod read;
 mod row;
 mod snapshots;
 mod sqlite;
+#[cfg(test)]
+pub(crate) mod stepped;
 mod trends;
 mod writer;
 

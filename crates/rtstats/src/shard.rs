@@ -7,6 +7,8 @@
 mod keeper;
 mod parsed;
 mod recover;
+#[cfg(test)]
+mod simulation;
 mod speakers;
 mod tenancy;
 mod worker;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub snapshot_every_events: u64,
     /// … or after so long, if anything happened.
     pub snapshot_every: Duration,
+    /// The clock that documents and snapshots go by.
+    pub now: fn() -> Millis,
 }
 
 /// All shards, and the tenants that they serve.

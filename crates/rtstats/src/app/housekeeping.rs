@@ -1,5 +1,7 @@
 //! What is looked after beside the work: changed tenants and tokens, changed certificate files, old events.
 
+mod steadiness;
+
 use std::{
     sync::{Arc, mpsc},
     thread::JoinHandle,
@@ -8,6 +10,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use rusqlite::Connection;
+use stats::event::Millis;
+use steadiness::Steadiness;
 
 use crate::{
     accounts::Accounts,
@@ -75,20 +79,24 @@ impl Housekeeping {
             follow(&mut watch, &mut failing, &directory, &followed, &shards);
         })?;
         let mut retained: Option<Instant> = None;
+        let mut steadiness = Steadiness::default();
         let files = every("housekeeping", CERTIFICATES_EVERY, move || {
             if let Some(certificates) = &certificates {
                 reload(certificates, &metrics);
             }
             documents.forget_aged_documents(refresh_every);
+            // By a clock that has just jumped, nothing is old.
+            let steady = steadiness.look(clock::now(), Instant::now());
             if retained.is_none_or(|at| at.elapsed() >= RETENTION_EVERY) {
                 retained = Some(Instant::now());
-                if let Err(error) = journal.retain(clock::now() - retention_ms) {
+                let dropped_after_ms = |ms| if steady { ms } else { Millis::MAX / 2 };
+                if let Err(error) = journal.retain(clock::now() - dropped_after_ms(retention_ms)) {
                     tracing::warn!(%error, "old events could not be dropped; trying again later");
                 }
                 if let Err(error) = uses.keep(&mut register, &in_force.load()) {
                     tracing::warn!(%error, "uses of tokens could not be written down; trying again later");
                 }
-                if let Err(error) = accounts.keep(clock::now(), trail_ms) {
+                if let Err(error) = accounts.keep(clock::now(), dropped_after_ms(trail_ms)) {
                     tracing::warn!(%error, "sessions could not be written down; trying again later");
                 }
             }

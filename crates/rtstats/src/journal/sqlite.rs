@@ -1,7 +1,7 @@
 //! The embedded journal: one SQLite file in the data folder, one server on it.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, mpsc::sync_channel},
     thread::{self, JoinHandle},
 };
@@ -70,17 +70,8 @@ impl SqliteJournal {
         settings: Settings,
         observer: Observer,
     ) -> Result<SqliteJournal, OpenError> {
-        let lock = ServerLock::acquire(folder)?;
-        let folder = database::prepare_folder(folder)?;
-        let path = database::path_in(&folder);
-        let connection = database::open(&folder)?;
-        check::whole(&connection, &path)?;
-        let half_written = snapshots::incomplete(&connection).map_err(OpenError::sqlite(&path))?;
-        let queue = Arc::new(Queue::new(settings.queue_max));
-        let health = Arc::new(Health::default());
-        let writer = Writer::new(&path, settings, queue.clone(), health.clone(), observer)?;
-        // Kept open until here: closing the last connection would carry the write-ahead log over in between.
-        drop(connection);
+        let Prepared { path, queue, health, writer, half_written, lock } =
+            prepare(folder, settings, observer)?;
         let writer = start(writer, &path)?;
         let running = Mutex::new(Some(Running { writer, _lock: lock }));
         let journal = SqliteJournal { queue, health, readers: Readers::new(path), running };
@@ -116,6 +107,36 @@ impl Drop for SqliteJournal {
     }
 }
 
+/// A journal that is open, and whose writer does nothing yet.
+pub(super) struct Prepared {
+    pub(super) path: PathBuf,
+    pub(super) queue: Arc<Queue>,
+    pub(super) health: Arc<Health>,
+    pub(super) writer: Writer,
+    /// Snapshots that a crash left so.
+    pub(super) half_written: Vec<i64>,
+    pub(super) lock: ServerLock,
+}
+
+pub(super) fn prepare(
+    folder: &Path,
+    settings: Settings,
+    observer: Observer,
+) -> Result<Prepared, OpenError> {
+    let lock = ServerLock::acquire(folder)?;
+    let folder = database::prepare_folder(folder)?;
+    let path = database::path_in(&folder);
+    let connection = database::open(&folder)?;
+    check::whole(&connection, &path)?;
+    let half_written = snapshots::incomplete(&connection).map_err(OpenError::sqlite(&path))?;
+    let queue = Arc::new(Queue::new(settings.queue_max));
+    let health = Arc::new(Health::default());
+    let writer = Writer::new(&path, settings, queue.clone(), health.clone(), observer)?;
+    // Kept open until here: closing the last connection would carry the write-ahead log over in between.
+    drop(connection);
+    Ok(Prepared { path, queue, health, writer, half_written, lock })
+}
+
 fn start(writer: Writer, path: &Path) -> Result<JoinHandle<Result<(), JournalError>>, OpenError> {
     thread::Builder::new()
         .name("journal".to_owned())
@@ -146,10 +167,7 @@ impl Journal for SqliteJournal {
     }
 
     fn keep_snapshot(&self, tenant: TenantId, snapshot: Snapshot) -> Result<(), JournalError> {
-        let packed = snapshots::pack(tenant, &snapshot)?;
-        let superseded = snapshots::superseded(&*self.readers.lend()?, tenant, snapshot.position)
-            .map_err(JournalError::failed)?;
-        self.chore(Task::Keep(Keep::new(packed, superseded)))
+        self.chore(keep(&*self.readers.lend()?, tenant, &snapshot)?)
     }
 
     fn retain(&self, received_from: Millis) -> Result<(), JournalError> {
@@ -171,8 +189,19 @@ impl Journal for SqliteJournal {
     }
 }
 
+/// A snapshot as it will be written, and those that go for it.
+pub(super) fn keep(
+    connection: &Connection,
+    tenant: TenantId,
+    snapshot: &Snapshot,
+) -> Result<Task, JournalError> {
+    let packed = snapshots::pack(tenant, snapshot)?;
+    let superseded = snapshots::superseded(connection, tenant, snapshot.position);
+    Ok(Task::Keep(Keep::new(packed, superseded.map_err(JournalError::failed)?)))
+}
+
 /// What retention may drop. Snapshots are read and checked here, so that the writer needn't.
-fn plan(connection: &Connection, received_from: Millis) -> rusqlite::Result<Retain> {
+pub(super) fn plan(connection: &Connection, received_from: Millis) -> rusqlite::Result<Retain> {
     let tenants: Vec<TenantId> = connection
         .prepare_cached("SELECT id FROM tenant ORDER BY id")?
         .query_map([], |row| row.get(0).map(TenantId))?

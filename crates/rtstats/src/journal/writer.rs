@@ -158,23 +158,29 @@ impl Writer {
     pub(super) fn run(mut self) -> Result<(), JournalError> {
         // However this ends, nobody is left waiting for an answer.
         let _guard = Abandon(self.queue.clone());
-        loop {
-            let patience = if !self.chores.is_empty() { Duration::ZERO } else { LOOK };
-            let work = self.queue.take(self.settings.group_bytes_max, patience);
-            self.chores.extend(work.chores);
-            self.look();
-            if !work.group.is_empty() {
-                self.commit(work.group);
-            } else if work.ended && self.chores.is_empty() {
-                return self.finish();
-            } else if self.chores.is_empty() && self.health.get().is_some() {
-                self.probe();
-            }
-            if !self.chores.is_empty() {
-                self.chore();
-                self.checkpoint();
-            }
+        while self.turn(LOOK) {}
+        self.finish()
+    }
+
+    /// Does what waits, or waits no longer than `idle` for something to do; false once nothing is left and nothing more
+    /// will come.
+    pub(super) fn turn(&mut self, idle: Duration) -> bool {
+        let patience = if !self.chores.is_empty() { Duration::ZERO } else { idle };
+        let work = self.queue.take(self.settings.group_bytes_max, patience);
+        self.chores.extend(work.chores);
+        self.look();
+        if !work.group.is_empty() {
+            self.commit(work.group);
+        } else if work.ended && self.chores.is_empty() {
+            return false;
+        } else if self.chores.is_empty() && self.health.get().is_some() {
+            self.probe();
         }
+        if !self.chores.is_empty() {
+            self.chore();
+            self.checkpoint();
+        }
+        true
     }
 
     fn connect(&self) -> Result<Connection, OpenError> {
@@ -335,7 +341,7 @@ impl Writer {
     }
 
     /// Marks the stop as clean and carries all over.
-    fn finish(mut self) -> Result<(), JournalError> {
+    pub(super) fn finish(mut self) -> Result<(), JournalError> {
         if let (Some(lost), Some(connection)) = (&self.lost, &self.connection) {
             // Saved already where that could be; if not, this is the last occasion.
             checkpoint::finish(connection).map_err(JournalError::failed)?;

@@ -48,6 +48,15 @@ impl Keeper {
         Ok(Keeper { snapshots: sender, pending, thread })
     }
 
+    /// A keeper whose snapshots come out of the channel instead; whoever keeps one counts it down.
+    #[cfg(test)]
+    pub fn driven() -> (Keeper, mpsc::Receiver<(TenantId, Snapshot)>, Arc<AtomicUsize>) {
+        let (sender, snapshots) = mpsc::channel();
+        let pending = Arc::new(AtomicUsize::new(0));
+        let thread = std::thread::spawn(|| {});
+        (Keeper { snapshots: sender, pending: pending.clone(), thread }, snapshots, pending)
+    }
+
     pub fn has_room(&self) -> bool {
         self.pending.load(Ordering::Acquire) < PENDING_MAX
     }
@@ -68,7 +77,12 @@ impl Keeper {
     }
 }
 
-fn keep(journal: &dyn Journal, metrics: &Metrics, tenant: TenantId, snapshot: Snapshot) -> Input {
+pub(super) fn keep(
+    journal: &dyn Journal,
+    metrics: &Metrics,
+    tenant: TenantId,
+    snapshot: Snapshot,
+) -> Input {
     let (begun, bytes, position) = (Instant::now(), snapshot.state.len(), snapshot.position);
     let stored = journal.keep_snapshot(tenant, snapshot);
     match &stored {

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use stats::{engine::Engine, parse::parse_batch, zone::Zone};
+use stats::{engine::Engine, event::Millis, parse::parse_batch, zone::Zone};
 
 use super::{Input, Live};
 use crate::{
@@ -46,6 +46,8 @@ pub struct Order {
     pub zone: Zone,
     /// Where to stop; none is the end of the log.
     pub until: Option<Position>,
+    /// Snapshots taken later by the clock are left out, as far as the log reaches back to before them.
+    pub taken_until: Option<Millis>,
 }
 
 /// Starts the thread that recovers a shard's tenants one after the other, while the shard serves the others.
@@ -68,14 +70,31 @@ pub fn start(
     Ok(sender)
 }
 
-fn recover(journal: &dyn Journal, order: &Order, metrics: &Metrics) -> Recovered {
-    let begun = Instant::now();
-    let (tenant, name) = (order.live.id, &*order.live.name);
+pub(super) fn recover(journal: &dyn Journal, order: &Order, metrics: &Metrics) -> Recovered {
     let end = match order.until {
         Some(until) => until,
-        None => journal.end(tenant)?,
+        None => journal.end(order.live.id)?,
     };
-    let (engine, kept) = begin(journal, order, end)?;
+    let taken_until = order.taken_until.unwrap_or(Millis::MAX);
+    match replay(journal, order, end, taken_until, metrics) {
+        // Retention has dropped the log that the later snapshots stand for.
+        Err(RecoverError::Journal(_)) if order.taken_until.is_some() => {
+            replay(journal, order, end, Millis::MAX, metrics)
+        }
+        replayed => replayed,
+    }
+}
+
+fn replay(
+    journal: &dyn Journal,
+    order: &Order,
+    end: Position,
+    taken_until: Millis,
+    metrics: &Metrics,
+) -> Recovered {
+    let begun = Instant::now();
+    let (tenant, name) = (order.live.id, &*order.live.name);
+    let (engine, kept) = begin(journal, order, end, taken_until)?;
     let mut replay = Replayed { engine, position: kept, kept };
     let progress = Progress::start("replaying the log (events)", end.0.saturating_sub(kept.0));
     let mut wrong = None;
@@ -112,10 +131,11 @@ fn begin(
     journal: &dyn Journal,
     order: &Order,
     end: Position,
+    taken_until: Millis,
 ) -> Result<(Engine, Position), RecoverError> {
     let name = &*order.live.name;
     for snapshot in journal.snapshots(order.live.id)? {
-        if snapshot.position > end {
+        if snapshot.position > end || snapshot.taken > taken_until {
             continue;
         }
         match Engine::restore(&snapshot.state) {

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use stats::{document::Frozen, zone::Zone};
+use stats::{document::Frozen, event::Millis, zone::Zone};
 
 use super::{
     Applied, Input, Ledger, Live, Parsed, Reply, Settings, State, Unavailable, View,
@@ -19,7 +19,6 @@ use super::{
     tenancy::Tenancy,
 };
 use crate::{
-    clock,
     journal::{Journal, Position},
     telemetry::Metrics,
     tenants::{Tenant, TenantId},
@@ -30,6 +29,9 @@ const TICK: Duration = Duration::from_secs(1);
 
 /// A tenant that breaks assertions so often is not replayed again.
 const FAULTS_MAX: u32 = 3;
+
+/// Documents that lie further ahead of the clock than this are not waited for.
+const AHEAD_MS_MAX: Millis = 60_000;
 
 pub struct Worker {
     settings: Settings,
@@ -49,6 +51,18 @@ struct Served {
     waiting: VecDeque<Waiting>,
     /// Assertions that it broke.
     faults: u32,
+    /// Whether its documents lie ahead of the clock.
+    ahead: Ahead,
+}
+
+/// How documents stand towards the clock, and what was done about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    No,
+    /// Events count ahead of the clock; that was told.
+    ByEvents,
+    /// Documents alone were; the log was replayed for it.
+    Replayed,
 }
 
 struct Waiting {
@@ -70,6 +84,18 @@ impl Worker {
         Ok(Worker { settings, journal, metrics, keeper, recovery, tenants: BTreeMap::new() })
     }
 
+    /// A worker whose keeper and recovery are whoever drives it.
+    #[cfg(test)]
+    pub fn driven(
+        settings: Settings,
+        journal: Arc<dyn Journal>,
+        metrics: Metrics,
+        keeper: Keeper,
+        recovery: mpsc::Sender<Order>,
+    ) -> Worker {
+        Worker { settings, journal, metrics, keeper, recovery, tenants: BTreeMap::new() }
+    }
+
     pub fn run(mut self, inputs: &mpsc::Receiver<Input>) {
         let mut ticked = Instant::now();
         loop {
@@ -86,7 +112,7 @@ impl Worker {
         self.stop(inputs);
     }
 
-    fn take(&mut self, input: Input) {
+    pub(super) fn take(&mut self, input: Input) {
         // Whoever asked may have gone: then nobody hears the reply, and that is all.
         match input {
             Input::Open { live, tenant } => self.open(live, &tenant),
@@ -117,8 +143,9 @@ impl Worker {
         match Zone::named(&tenant.zone) {
             Ok(zone) => {
                 let waiting = VecDeque::new();
-                let served = Served { live, zone, open: None, waiting, faults: 0 };
-                self.recover(&served, None);
+                let ahead = Ahead::No;
+                let served = Served { live, zone, open: None, waiting, faults: 0, ahead };
+                self.recover(&served, None, None);
                 self.tenants.insert(tenant.id, served);
             }
             Err(error) => {
@@ -129,10 +156,10 @@ impl Worker {
     }
 
     /// Has a tenant replayed beside the shard's work.
-    fn recover(&self, served: &Served, until: Option<Position>) {
+    fn recover(&self, served: &Served, until: Option<Position>, taken_until: Option<Millis>) {
         served.live.enter(State::Recovering);
         let (live, zone) = (served.live.clone(), served.zone.clone());
-        if self.recovery.send(Order { live, zone, until }).is_err() {
+        if self.recovery.send(Order { live, zone, until, taken_until }).is_err() {
             let tenant = &*served.live.name;
             tracing::error!(tenant, "the thread that recovers tenants is gone");
             served.live.enter(State::Broken);
@@ -177,7 +204,7 @@ impl Worker {
             served.give_up();
             return Err(Unavailable::Broken);
         }
-        self.recover(&self.tenants[&tenant], Some(stood));
+        self.recover(&self.tenants[&tenant], Some(stood), None);
         Err(Unavailable::NotReady)
     }
 
@@ -216,21 +243,61 @@ impl Worker {
     }
 
     fn freeze(&mut self, tenant: TenantId) -> Result<Frozen, Unavailable> {
-        let begun = Instant::now();
-        let frozen = self.with_open(tenant, |open| open.freeze(clock::now()))?;
+        let (begun, now) = (Instant::now(), (self.settings.now)());
+        let frozen = self.with_open(tenant, |open| open.freeze(now))?;
+        self.come_back(tenant, frozen.instant, now)?;
         self.metrics.refresh(frozen.instant, begun.elapsed());
         Ok(frozen)
     }
 
     fn view(&mut self, tenant: TenantId) -> Result<View, Unavailable> {
-        let begun = Instant::now();
-        let view = self.with_open(tenant, |open| open.view(clock::now()))?;
+        let (begun, now) = (Instant::now(), (self.settings.now)());
+        let view = self.with_open(tenant, |open| open.view(now))?;
+        self.come_back(tenant, view.frozen.instant, now)?;
         self.metrics.live_view(begun.elapsed());
         Ok(view)
     }
 
+    /// The clock was ahead, documents were made meanwhile, and it was put right: then they would stay ahead for as long. So
+    /// the tenant is replayed, without the snapshots of that time, and describes the present again. Where events count
+    /// ahead of the clock they hold: time never runs backwards in a tenant.
+    fn come_back(
+        &mut self,
+        tenant: TenantId,
+        described: Millis,
+        now: Millis,
+    ) -> Result<(), Unavailable> {
+        let Some(served) = self.tenants.get_mut(&tenant) else { return Ok(()) };
+        let Some(open) = &served.open else { return Ok(()) };
+        let (name, ahead_ms) = (&*served.live.name, described - now);
+        if ahead_ms <= AHEAD_MS_MAX {
+            served.ahead = Ahead::No;
+        } else if open.engine.counted().is_some_and(|counted| counted - now > AHEAD_MS_MAX) {
+            if served.ahead != Ahead::ByEvents {
+                tracing::warn!(
+                    tenant = name,
+                    ahead_ms,
+                    "events count ahead of the server's clock: all documents describe that instant until the clock has caught up"
+                );
+            }
+            served.ahead = Ahead::ByEvents;
+        } else if served.ahead != Ahead::Replayed {
+            tracing::warn!(
+                tenant = name,
+                ahead_ms,
+                "documents were made while the server's clock was ahead: replaying the log to describe the present"
+            );
+            served.ahead = Ahead::Replayed;
+            let stood = open.position;
+            served.open = None;
+            self.recover(&self.tenants[&tenant], Some(stood), Some(now + AHEAD_MS_MAX));
+            return Err(Unavailable::NotReady);
+        }
+        Ok(())
+    }
+
     fn ledgers(&self, tenant: Option<TenantId>) -> Vec<Ledger> {
-        let now = clock::now();
+        let now = (self.settings.now)();
         let asked = |id: &TenantId| tenant.is_none_or(|tenant| tenant == *id);
         let open = self.tenants.iter().filter(|(id, _)| asked(id));
         open.filter_map(|(_, served)| Some(served.open.as_ref()?.ledger(&served.live, now)))
@@ -259,13 +326,14 @@ impl Worker {
         if let Some(open) = open
             && self.keeper.has_room()
         {
-            self.keeper.take(tenant, open.snapshot(clock::now()));
+            let now = (self.settings.now)();
+            self.keeper.take(tenant, open.snapshot(now));
         }
     }
 
     /// The server stops: every changed state is kept, so that the next start replays nothing.
-    fn stop(self, inputs: &mpsc::Receiver<Input>) {
-        let Worker { journal, keeper, mut tenants, .. } = self;
+    pub(super) fn stop(self, inputs: &mpsc::Receiver<Input>) {
+        let Worker { settings, journal, keeper, mut tenants, .. } = self;
         keeper.finish();
         for input in inputs.try_iter() {
             if let Input::Kept { tenant, position, stored } = input {
@@ -274,7 +342,7 @@ impl Worker {
         }
         for (tenant, served) in &mut tenants {
             let Some(open) = served.open.as_mut().filter(|open| open.changed()) else { continue };
-            let snapshot = open.snapshot(clock::now());
+            let snapshot = open.snapshot((settings.now)());
             if let Err(error) = journal.keep_snapshot(*tenant, snapshot) {
                 tracing::warn!(tenant = &*served.live.name, %error, "a snapshot was not kept");
             }

@@ -14,10 +14,15 @@ use crate::{
 };
 
 /// Events of a sender, each with a transaction of its own.
-fn batch(sender: usize, from_seq: u64, events: u64) -> String {
+pub fn batch(sender: usize, from_seq: u64, events: u64) -> String {
+    batch_at(now_ms(), sender, from_seq, events)
+}
+
+/// The same, of one instant.
+pub fn batch_at(time_ms: i64, sender: usize, from_seq: u64, events: u64) -> String {
     let line = |seq: u64| {
         json!({
-            "time": now_ms(), "type": "transaction.queued", "transaction": format!("{sender}-{seq}"),
+            "time": time_ms, "type": "transaction.queued", "transaction": format!("{sender}-{seq}"),
             "queue": 115, "source": format!("sender-{sender}"), "seq": seq,
         })
         .to_string()
@@ -26,7 +31,7 @@ fn batch(sender: usize, from_seq: u64, events: u64) -> String {
 }
 
 /// Every transaction in the journal, in order.
-fn journalled(folder: &Folder) -> Vec<String> {
+pub fn journalled(folder: &Folder) -> Vec<String> {
     let log = folder.succeed(&["log", "acme"]);
     log.lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
@@ -35,7 +40,7 @@ fn journalled(folder: &Folder) -> Vec<String> {
 }
 
 /// The documents that the server shows equal those that a replay of its log gives for the same instant.
-fn equals_replay(world: &World) {
+pub fn equals_replay(world: &World) {
     for (path, show) in [("queues.json", "queues"), ("agents.json", "agents")] {
         let answer = world.get(&format!("/api/rtstats/stats/{path}"));
         let at = answer.header("rtstats-instant").unwrap();
@@ -53,7 +58,7 @@ fn equals_replay(world: &World) {
 }
 
 /// Starts a server again on the folder of a world whose server is gone.
-fn again(folder: Folder, flags: &[&str]) -> World {
+pub fn again(folder: Folder, flags: &[&str]) -> World {
     let (data, action) = (folder.token("acme", "data"), folder.token("acme", "action"));
     let server = Server::start(&folder, flags);
     let client = server.client(&folder);

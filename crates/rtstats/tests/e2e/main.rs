@@ -9,13 +9,20 @@ mod cli;
 mod client;
 mod console;
 mod crash;
+#[path = "../asterisk/dice.rs"]
+#[allow(dead_code, reason = "here only some of it is needed")]
+mod dice;
 mod documents;
+#[cfg(target_os = "linux")]
+mod faults;
+mod faulty;
 mod freshness;
 mod hostile;
 mod hostile_h2;
 mod import;
 mod ingest;
 mod isolation;
+mod kills;
 mod limits;
 mod live;
 mod operator;

@@ -98,7 +98,16 @@ impl Server {
 
     /// Starts a server on the folder and waits until it listens.
     pub fn start_recovering(folder: &Folder, flags: &[&str]) -> Server {
-        let mut child = rtstats()
+        Server::start_by(rtstats(), folder, flags).unwrap_or_else(|ended| panic!("{ended}"))
+    }
+
+    /// The same by another command than the plain binary; where it ends instead, how, and what it said.
+    pub fn start_by(
+        mut command: Command,
+        folder: &Folder,
+        flags: &[&str],
+    ) -> Result<Server, String> {
+        let mut child = command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data")
             .arg(folder.path())
@@ -107,22 +116,42 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let log = kept(child.stderr.take().unwrap());
-        let output = kept(child.stdout.take().unwrap());
+        let (log, logging) = kept(child.stderr.take().unwrap());
+        let (output, _) = kept(child.stdout.take().unwrap());
         let deadline = Instant::now() + PATIENCE;
         loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                logging.join().unwrap();
+                let lines = log.lock().unwrap().join("\n");
+                return Err(format!("the server ended with {status}:\n{lines}"));
+            }
             let lines = log.lock().unwrap().join("\n");
             if let (Some(address), Some(admin)) =
                 (address_after(&lines, "serving http"), address_after(&lines, "pages at http"))
             {
-                return Server { child, address, admin, log, output };
-            }
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the server ended with {status}:\n{lines}");
+                return Ok(Server { child, address, admin, log, output });
             }
             assert!(Instant::now() < deadline, "the server does not listen:\n{lines}");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Whether it has ended, or ends within this time.
+    pub fn ends_within(&mut self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.child.try_wait().unwrap().is_some() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    pub fn process(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
     }
 
     pub fn wait_until_ready(&self) {
@@ -196,15 +225,17 @@ impl Drop for Server {
 }
 
 /// Keeps the lines as they come.
-fn kept(from: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+fn kept(
+    from: impl std::io::Read + Send + 'static,
+) -> (Arc<Mutex<Vec<String>>>, thread::JoinHandle<()>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let keep = lines.clone();
-    thread::spawn(move || {
+    let keeping = thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             keep.lock().unwrap().push(line);
         }
     });
-    lines
+    (lines, keeping)
 }
 
 /// The address in the first log line that holds `mark`.
