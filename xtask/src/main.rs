@@ -31,8 +31,7 @@ enum Tool {
     #[command(subcommand)]
     Load(load::Load),
     /// Start servers, measure, and print a Markdown table for docs/benchmarks.md.
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    Bench(bench::Options),
     /// Write pictures of the main pages, made from the demo.
     Screenshots(screenshots::Options),
 }
@@ -42,7 +41,7 @@ fn main() -> ExitCode {
         Tool::Tidy => tidy::run(&root()),
         Tool::Ci => ci::run(&root()),
         Tool::Load(load) => load::run(&load),
-        Tool::Bench(bench) => bench::run(&bench, &root()),
+        Tool::Bench(options) => bench::run(&options, &root()),
         Tool::Screenshots(options) => screenshots::run(&options, &root()),
     };
     match outcome {
