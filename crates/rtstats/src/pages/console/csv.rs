@@ -23,7 +23,9 @@ pub type Fault = (usize, &'static str);
 /// All that a file has.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sheet {
+    /// Its rows, the header first.
     pub rows: Vec<Row>,
+    /// The lines that could not be read.
     pub faults: Vec<Fault>,
 }
 
