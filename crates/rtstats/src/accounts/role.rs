@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Deed, ShareId};
-use crate::tenants::TenantId;
+use crate::tenants::{OPERATOR, TenantId};
 
 /// What somebody who signed in may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +87,7 @@ pub struct Caller {
 impl Caller {
     /// Whoever gives commands on the server's own machine.
     pub fn operator() -> Caller {
-        let who = "operator (command line)".to_owned();
-        Caller { who, address: String::new(), browser: String::new() }
+        Caller { who: OPERATOR.to_owned(), address: String::new(), browser: String::new() }
     }
 
     /// A deed of theirs, without details.

@@ -7,18 +7,18 @@ use crate::{
 };
 
 /// A server whose tenant `acme` has nothing yet, and a browser of its first administrator.
-struct Office {
-    folder: Folder,
-    server: Server,
-    data: String,
-    action: String,
-    maria: Browser,
+pub struct Office {
+    pub folder: Folder,
+    pub server: Server,
+    pub data: String,
+    pub action: String,
+    pub maria: Browser,
 }
 
-const BASE: &str = "/manager/tenants/acme";
+pub const BASE: &str = "/manager/tenants/acme";
 
 impl Office {
-    fn new() -> Office {
+    pub fn new() -> Office {
         let folder = Folder::new();
         let (data, action) = folder.tenant("acme", "UTC");
         let server = Server::start(&folder, &["--refresh-seconds", "0.1"]);
@@ -26,22 +26,22 @@ impl Office {
         Office { folder, server, data, action, maria }
     }
 
-    fn api(&self, path: &str) -> Response {
+    pub fn api(&self, path: &str) -> Response {
         self.reader(&self.data).get(path)
     }
 
-    fn reader(&self, token: &str) -> Client {
+    pub fn reader(&self, token: &str) -> Client {
         self.server.client(&self.folder).signed_in("acme", token)
     }
 
     /// The present state as the engine tells it.
-    fn state(&self) -> String {
+    pub fn state(&self) -> String {
         let client = self.server.client(&self.folder).signed_in("acme", &self.action);
         client.get("/api/rtstats/state").text().to_owned()
     }
 
     /// Sends a form of a page with its hidden fields, and goes where it leads; that page must be shown.
-    fn does(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub fn does(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
         let version = hidden(&self.maria_page(path), "version");
         let version = version.as_deref().map(|version| ("version", version));
         let fields: Vec<_> = fields.iter().copied().chain(version).collect();
@@ -51,18 +51,18 @@ impl Office {
         self.maria.page(&location)
     }
 
-    fn maria_page(&mut self, path: &str) -> String {
+    pub fn maria_page(&mut self, path: &str) -> String {
         self.maria.page(path)
     }
 
-    fn furnish(&mut self) {
+    pub fn furnish(&mut self) {
         self.does(&at("/queues/new"), &[("queue", "115"), ("name", "Sales"), ("media", "phone")]);
         self.does(&at("/queues/new"), &[("queue", "116"), ("name", "Help"), ("media", "chat")]);
         self.does(&at("/agents/new"), &[("agent", "j.doe"), ("name", "Jane"), ("group", "")]);
     }
 
     /// Adds an account by its form and sets its password; the browser that is signed in then.
-    fn invited(&mut self, page: &str) -> Browser {
+    pub fn invited(&mut self, page: &str) -> Browser {
         let link = self.maria.secret(page);
         let code = link.split_once("/invitation#").unwrap().1;
         let mut browser = Browser::new(self.server.client(&self.folder));
@@ -72,11 +72,11 @@ impl Office {
     }
 }
 
-fn at(path: &str) -> String {
+pub fn at(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
-fn hidden(page: &str, name: &str) -> Option<String> {
+pub fn hidden(page: &str, name: &str) -> Option<String> {
     let (_, after) = page.split_once(&format!("name=\"{name}\" value=\""))?;
     Some(after.split('"').next().unwrap().to_owned())
 }
