@@ -113,6 +113,7 @@ async fn make(asked: &mut Asked<'_>, tenant: &Tenant, about: &About, path: &str)
     let (name, kind) = (tenant.name.clone(), about.kind);
     let told = format!("The new {} of {name}:", about.name);
     let (tenants, session) = (super::tenants::opening(asked), asked.signed_in()?.clone());
+    let shown_at = path.to_owned();
     // Whoever asked for it may go away meanwhile: the token then waits for the next page of the session.
     let work = tokio::task::spawn_blocking(move || {
         let (token, in_force) = tenants()?.new_token(&name, kind)?;
@@ -120,7 +121,7 @@ async fn make(asked: &mut Asked<'_>, tenant: &Tenant, about: &About, path: &str)
             let slow = "The server is slow to take the new token up: the old one may still work for a moment.";
             session.flash(Flash::Failed(slow.to_owned()));
         }
-        session.flash(Flash::Secret { told, secret: token.reveal().to_owned() });
+        session.flash(Flash::Secret { path: shown_at, told, secret: token.reveal().to_owned() });
         Ok(())
     });
     let made = work.await.map_err(|_| Stop::Fault("making a token was cut off".to_owned()))?;
