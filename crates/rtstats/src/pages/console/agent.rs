@@ -276,8 +276,9 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, id: &str, post: bool
         let deed = Deed { before: Some(now.told()), ..deed };
         let kinds = [Kind::AgentRemoved { agent: id.into() }];
         let (own, by, now_ms) = (asked.accounts().clone(), asked.caller(), asked.now_ms);
+        let (of, agent) = (tenant.id, id.to_owned());
         let out = async move {
-            for account in accounts {
+            for account in own.of_agent(of, agent).await? {
                 own.remove_account(account, by.clone(), now_ms).await?;
             }
             Ok(())

@@ -167,7 +167,7 @@ fn write(
     let (ingest, accounts) = (asked.pages.ingest.clone(), asked.accounts().clone());
     async move {
         let numbers: Vec<u32> = parsed.lines().iter().map(|line| line.number).collect();
-        let applied = ingest.submit(tenant, parsed, None).await;
+        let applied = ingest.submit_from_page(tenant, parsed).await;
         let happened = match &applied {
             Ok(applied) => happened(deeds, &numbers, applied),
             // It is durable, and happens as the tenant is read from its journal.
