@@ -32,8 +32,5 @@ mod refusals;
 mod server;
 mod state;
 mod tls;
-<<<<<<< HEAD
 mod tls_probes;
-=======
 mod trail;
->>>>>>> 3edd5f3 (trail: a change and its entry go through together)
