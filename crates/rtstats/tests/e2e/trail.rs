@@ -71,6 +71,28 @@ fn a_change_is_in_the_trail_also_if_its_browser_has_gone() {
 }
 
 #[test]
+fn an_import_tells_of_each_agent() {
+    let mut office = Office::new();
+    office.furnish();
+    let path = at("/agents/import");
+    let csv = "agent-id,agent-name,queues\nj.doe,Jane Doe,115 116:disabled\nbob,Bob,\n";
+    let dry = office.maria.post(&path, &[("csv", csv)]);
+    let version = crate::console::hidden(dry.text(), "version").unwrap();
+    let apply = [("csv", csv), ("way", "apply"), ("version", &*version)];
+    assert_eq!(office.maria.post(&path, &apply).status, 303);
+    let trail = office.maria_page(TRAIL).replace("&quot;", "\"");
+    assert_eq!(told(&trail, "agents.imported", "CSV"), 1, "{trail}");
+    assert_eq!(told(&trail, "agent.imported", "bob"), 1, "{trail}");
+    assert_eq!(told(&trail, "agent.imported", "j.doe"), 1, "{trail}");
+    for shown in [
+        r#"{"group":null,"name":"Jane","queues":{}}"#,
+        r#"{"group":null,"name":"Jane Doe","queues":{"115":true,"116":false}}"#,
+    ] {
+        assert!(trail.contains(shown), "{shown} in {trail}");
+    }
+}
+
+#[test]
 fn commands_are_in_the_trail_as_what_pages_do() {
     let mut office = Office::new();
     office.folder.succeed(&["tenant", "add", "beta", "--timezone", "Europe/Berlin"]);

@@ -72,6 +72,28 @@ pub fn hidden(asked: &Asked<'_>) -> Markup {
     }
 }
 
+/// What a batch tells the audit trail.
+pub enum Deeds {
+    /// Of each event, in order, its own. None at all is a batch that tells nothing.
+    Each(Vec<Deed>),
+    /// What the events do together.
+    Together(Vec<Deed>),
+}
+
+impl Deeds {
+    fn all(self) -> Vec<Deed> {
+        match self {
+            Deeds::Each(deeds) | Deeds::Together(deeds) => deeds,
+        }
+    }
+}
+
+impl From<Vec<Deed>> for Deeds {
+    fn from(deeds: Vec<Deed>) -> Deeds {
+        Deeds::Each(deeds)
+    }
+}
+
 /// The right to change one tenant, until it is dropped.
 pub struct Turn {
     own: Arc<Own>,
@@ -98,7 +120,7 @@ impl Turn {
     }
 
     /// Makes events durable and applies them, as one batch, and adds to the audit trail what they did; `seq` is the highest
-    /// number seen of our source. Where there are as many deeds as events, each tells of the event at its place.
+    /// number seen of our source.
     ///
     /// Whoever asked for it may go away meanwhile: what has begun ends with its entries in the trail.
     pub async fn submit(
@@ -107,7 +129,7 @@ impl Turn {
         tenant: &Tenant,
         seq: u64,
         kinds: &[Kind<'_>],
-        deeds: Vec<Deed>,
+        deeds: impl Into<Deeds>,
     ) -> Result<(), Stop> {
         self.submit_then(asked, tenant, seq, kinds, deeds, async { Ok(()) }).await
     }
@@ -119,7 +141,7 @@ impl Turn {
         tenant: &Tenant,
         seq: u64,
         kinds: &[Kind<'_>],
-        deeds: Vec<Deed>,
+        deeds: impl Into<Deeds>,
         then: impl Future<Output = Result<(), Stop>> + Send + 'static,
     ) -> Result<(), Stop> {
         let lines = written(seq, kinds);
@@ -128,7 +150,7 @@ impl Turn {
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why.to_owned()));
         }
         let parsed = parsed(lines).await?;
-        let (work, held) = (write(asked, tenant.id, parsed, deeds, then), self.held.clone());
+        let (work, held) = (write(asked, tenant.id, parsed, deeds.into(), then), self.held.clone());
         let work = tokio::spawn(async move {
             let done = work.await;
             drop(held);
@@ -161,7 +183,7 @@ fn write(
     asked: &Asked<'_>,
     tenant: TenantId,
     parsed: Parsed,
-    deeds: Vec<Deed>,
+    deeds: Deeds,
     then: impl Future<Output = Result<(), Stop>> + Send + 'static,
 ) -> impl Future<Output = Result<(), Stop>> + Send + 'static {
     let (ingest, accounts) = (asked.pages.ingest.clone(), asked.accounts().clone());
@@ -171,7 +193,7 @@ fn write(
         let happened = match &applied {
             Ok(applied) => happened(deeds, &numbers, applied),
             // It is durable, and happens as the tenant is read from its journal.
-            Err(Refusal::Stored(_)) => deeds,
+            Err(Refusal::Stored(_)) => deeds.all(),
             Err(_) => Vec::new(),
         };
         if !happened.is_empty() {
@@ -183,16 +205,19 @@ fn write(
 }
 
 /// The deeds that were done: an event whose number was seen before, or that made no sense, did nothing.
-fn happened(deeds: Vec<Deed>, numbers: &[u32], applied: &Applied) -> Vec<Deed> {
+fn happened(deeds: Deeds, numbers: &[u32], applied: &Applied) -> Vec<Deed> {
     // Numbers rise within a batch, so those seen before come first.
     let seen = usize::try_from(applied.duplicates).unwrap_or(usize::MAX);
     let ignored: BTreeSet<u32> = applied.ignored.iter().map(|(line, _)| *line).collect();
     let did = |(place, line): (usize, &u32)| place >= seen && !ignored.contains(line);
     let did: Vec<bool> = numbers.iter().enumerate().map(did).collect();
-    if deeds.len() == did.len() {
-        return deeds.into_iter().zip(did).filter_map(|(deed, did)| did.then_some(deed)).collect();
+    match deeds {
+        Deeds::Each(deeds) => {
+            deeds.into_iter().zip(did).filter_map(|(deed, did)| did.then_some(deed)).collect()
+        }
+        Deeds::Together(deeds) if did.contains(&true) => deeds,
+        Deeds::Together(_) => Vec::new(),
     }
-    if did.contains(&true) { deeds } else { Vec::new() }
 }
 
 /// Whether all of a change happened; why not otherwise.
@@ -286,18 +311,18 @@ mod tests {
             let caller = crate::accounts::Caller::operator();
             (0..len).map(|at| caller.deed(0, None, "x", &at.to_string())).collect()
         };
-        let told = |deeds, applied| -> String {
+        let told = |deeds: Deeds, applied| -> String {
             happened(deeds, &[1, 2, 3], &applied).into_iter().map(|deed| deed.object).collect()
         };
         let ignored = vec![(3, stats::engine::Reason::UnknownAgent)];
         let all = Applied { accepted: 3, ..Applied::default() };
-        assert_eq!(told(deeds(3), all.clone()), "012");
+        assert_eq!(told(deeds(3).into(), all.clone()), "012");
         let some = Applied { accepted: 2, duplicates: 1, ignored };
-        assert_eq!(told(deeds(3), some.clone()), "1");
+        assert_eq!(told(deeds(3).into(), some.clone()), "1");
         let none = Applied { duplicates: 3, ..Applied::default() };
-        assert_eq!(told(deeds(3), none.clone()), "");
-        // One deed of all events together.
-        assert_eq!([all, some, none].map(|applied| told(deeds(1), applied)), ["0", "0", ""]);
+        assert_eq!(told(deeds(3).into(), none.clone()), "");
+        let together = |applied| told(Deeds::Together(deeds(3)), applied);
+        assert_eq!([all, some, none].map(together), ["012", "012", ""]);
     }
 
     #[tokio::test]
