@@ -63,6 +63,11 @@ impl Accounts {
         self.sessions.find(cookie, now_ms)
     }
 
+    /// The same for a browser that watches live by itself, with nobody at it perhaps: that counts for viewers only.
+    pub fn watching(&self, cookie: &str, now_ms: i64) -> Option<Arc<Session>> {
+        self.sessions.watch(cookie, now_ms)
+    }
+
     /// How many sessions there are.
     pub fn sessions_len(&self) -> usize {
         self.sessions.len()
@@ -242,6 +247,37 @@ impl Accounts {
         };
         let then = move |_: &()| drop(own.sessions.end(|session| session.account == Some(id)));
         self.change_then(change, then).await
+    }
+
+    /// Removes the accounts of agents whom events removed; their sessions end at once. Whoever gets such an id next is
+    /// somebody else.
+    pub async fn remove_of_agents(
+        self: &Arc<Self>,
+        tenant: TenantId,
+        agents: Vec<String>,
+        by: Caller,
+        now_ms: i64,
+    ) -> Result<(), AccountError> {
+        let own = self.clone();
+        let change = move |transaction: &Transaction<'_>| {
+            let mut gone = Vec::new();
+            for agent in &agents {
+                for account in account::of_agent(transaction, tenant, agent)? {
+                    account::remove(transaction, &account)?;
+                    let before = Some(account.shown());
+                    let login = account.login.as_str();
+                    let deed = by.deed(now_ms, Some(tenant), "account.removed", login);
+                    deed::add(transaction, &Deed { before, ..deed })?;
+                    gone.push(account.id);
+                }
+            }
+            Ok(gone)
+        };
+        let then = move |gone: &Vec<AccountId>| {
+            let is_gone = |session: &Session| session.account.is_some_and(|id| gone.contains(&id));
+            drop(own.sessions.end(is_gone));
+        };
+        self.change_then(change, then).await.map(drop)
     }
 
     /// The sessions of an account, latest use first.

@@ -92,7 +92,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone(), lines)?;
     let told = (feeds, standings(&connectors));
     let api = Arc::new(api(config, &directory, &shards, told, &accounts, &uses, &metrics));
-    let ingest = Arc::new(ingest(config, &shared, &api));
+    let ingest = Arc::new(ingest(config, &shared, &api, &accounts));
     let routes = Routes {
         api: api.clone(),
         ingest: ingest.clone(),
@@ -208,9 +208,15 @@ fn open_journal(config: &Config, metrics: &Metrics) -> anyhow::Result<SqliteJour
     Ok(SqliteJournal::open(&config.data, settings, Box::new(observe))?)
 }
 
-fn ingest(config: &Config, journal: &Arc<dyn Journal>, api: &Arc<Api>) -> Ingest {
+fn ingest(
+    config: &Config,
+    journal: &Arc<dyn Journal>,
+    api: &Arc<Api>,
+    accounts: &Arc<Accounts>,
+) -> Ingest {
     let in_flight = config.limits.ingest_in_flight_bytes_max;
-    Ingest::new(journal.clone(), api.clone(), in_flight, config.limits.body_timeout)
+    let body_timeout = config.limits.body_timeout;
+    Ingest::new(journal.clone(), api.clone(), accounts.clone(), in_flight, body_timeout)
 }
 
 /// The connectors as the statistics API shows them to their tenants.

@@ -19,6 +19,7 @@ pub(crate) mod removal;
 pub(crate) mod run;
 pub(crate) mod schema;
 mod server_lock;
+pub(crate) mod trail;
 
 pub use server_lock::ServerLock;
 pub(crate) use server_lock::server_runs;

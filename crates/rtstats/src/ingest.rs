@@ -6,6 +6,7 @@
 mod answers;
 mod body;
 pub mod lately;
+mod leavers;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,8 +17,10 @@ use tokio::sync::{Semaphore, oneshot};
 
 use body::{BodyError, Encoding, Held};
 use lately::Lately;
+use leavers::Leavers;
 
 use crate::{
+    accounts::Accounts,
     api::{
         Api,
         answer::{self, Answer},
@@ -44,6 +47,7 @@ pub struct Ingest {
     api: Arc<Api>,
     budget: Arc<Semaphore>,
     body_timeout: Duration,
+    accounts: Arc<Accounts>,
     /// What senders got wrong lately.
     pub lately: Lately,
 }
@@ -67,12 +71,13 @@ impl Ingest {
     pub fn new(
         journal: Arc<dyn Journal>,
         api: Arc<Api>,
+        accounts: Arc<Accounts>,
         in_flight_bytes: usize,
         body_timeout: Duration,
     ) -> Ingest {
         let permits = in_flight_bytes / PERMIT_BYTES;
         let budget = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        Ingest { journal, api, budget, body_timeout, lately: Lately::default() }
+        Ingest { journal, api, budget, body_timeout, accounts, lately: Lately::default() }
     }
 
     /// Answers one post.
@@ -128,6 +133,26 @@ impl Ingest {
         parsed: Parsed,
         held: Option<Held>,
     ) -> Result<Applied, Refusal> {
+        let leavers = Leavers::of(tenant, &parsed, self);
+        self.append(tenant, parsed, held, leavers).await
+    }
+
+    /// The same for a page, which itself sees to the accounts of the agents whom it removes.
+    pub async fn submit_from_page(
+        &self,
+        tenant: TenantId,
+        parsed: Parsed,
+    ) -> Result<Applied, Refusal> {
+        self.append(tenant, parsed, None, None).await
+    }
+
+    async fn append(
+        &self,
+        tenant: TenantId,
+        parsed: Parsed,
+        held: Option<Held>,
+        leavers: Option<Leavers>,
+    ) -> Result<Applied, Refusal> {
         let events = parsed.lines().len();
         if events == 0 {
             return Ok(Applied::default());
@@ -147,6 +172,9 @@ impl Ingest {
                     parsed,
                     Box::new(move |applied| {
                         drop(held);
+                        if let (Some(leavers), Ok(applied)) = (leavers, &applied) {
+                            leavers.have_left(applied);
+                        }
                         drop(told.send(applied.map_err(Refusal::Stored)));
                     }),
                 ),

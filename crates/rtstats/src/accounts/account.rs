@@ -256,7 +256,7 @@ pub(super) fn add(
 }
 
 pub(super) fn remove(transaction: &Transaction<'_>, account: &Account) -> Result<(), AccountError> {
-    if account.role == Role::Platform && platform_len(transaction)? == 1 {
+    if account.role == Role::Platform && is_last(transaction, account)? {
         return Err(AccountError::Last(account.login.clone()));
     }
     session::remove_of(transaction, account.id, None)?;
@@ -297,6 +297,14 @@ pub(super) fn by_link(
     let digest = TokenDigest::of_claim(claim);
     let account = one(transaction, "link_digest = ?1", [&digest.bytes()[..]])?;
     Ok(account.filter(|account| account.link_until_ms > now_ms))
+}
+
+/// Whether nobody else administers the platform. Whoever never set a password can't sign in yet, and perhaps never will.
+fn is_last(transaction: &Transaction<'_>, account: &Account) -> Result<bool, AccountError> {
+    let exists = "SELECT EXISTS (SELECT 1 FROM account WHERE kind = 1 AND id <> ?1 AND (password IS NOT NULL OR ?2))";
+    let there: bool =
+        transaction.query_row(exists, (account.id.0, !account.has_password()), |row| row.get(0))?;
+    Ok(!there)
 }
 
 /// How many administrators the platform has.

@@ -4,7 +4,7 @@ use rusqlite::{Row, Transaction};
 use serde_json::Value;
 
 use super::AccountError;
-use crate::tenants::TenantId;
+use crate::{database::trail, tenants::TenantId};
 
 /// What somebody did. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,28 +45,19 @@ pub struct Trail {
     pub len: u64,
 }
 
-/// Characters of an object that are kept.
-const OBJECT_CHARS_MAX: usize = 256;
-
 pub(super) fn add(transaction: &Transaction<'_>, deed: &Deed) -> Result<(), AccountError> {
     let text = |value: &Option<Value>| value.as_ref().map_or(String::new(), Value::to_string);
-    let object: String = deed.object.chars().take(OBJECT_CHARS_MAX).collect();
-    transaction
-        .prepare_cached(
-            "INSERT INTO deed (time_ms, who, address, tenant, action, object, before, after)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute((
-            deed.time_ms,
-            &deed.who,
-            &deed.address,
-            deed.tenant.map_or(0, |tenant| tenant.0),
-            &deed.action,
-            object,
-            text(&deed.before),
-            text(&deed.after),
-        ))?;
-    Ok(())
+    let entry = trail::Entry {
+        time_ms: deed.time_ms,
+        who: &deed.who,
+        address: &deed.address,
+        tenant: deed.tenant.map_or(0, |tenant| tenant.0),
+        action: &deed.action,
+        object: &deed.object,
+        before: &text(&deed.before),
+        after: &text(&deed.after),
+    };
+    Ok(trail::add(transaction, &entry)?)
 }
 
 pub(super) fn read(

@@ -25,7 +25,10 @@ pub enum AccountError {
     #[error("there is no account `{0}`; `rtstats account list` shows those that there are")]
     Unknown(Login),
     /// Nobody would be left to administer the platform.
-    #[error("`{0}` is the last administrator of the platform: add another one first")]
+    #[error(
+        "`{0}` is the last administrator of the platform who can sign in: add another one first, who sets a \
+         password"
+    )]
     Last(Login),
     /// The password is too easily guessed.
     #[error(transparent)]
@@ -184,4 +187,31 @@ impl Register {
 
 fn told(account: &Account, action: &str, now_ms: i64) -> Deed {
     Caller::operator().deed(now_ms, account.role.tenant(), action, account.login.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_administrator_who_can_sign_in_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut register = Register::open(folder.path()).unwrap();
+        let [ann, bob] = ["ann", "bob"].map(|login| login.parse::<Login>().unwrap());
+        for login in [&ann, &bob] {
+            let _no_server_runs = register.add(login, &Role::Platform, 0).unwrap();
+        }
+        let password = |register: &mut Register, login| {
+            let _no_server_runs =
+                register.set_password(None, login, "correct horse battery", 0).unwrap();
+        };
+        password(&mut register, &ann);
+        let refused = register.remove(None, &ann, 0).unwrap_err();
+        assert!(matches!(refused, AccountError::Last(_)), "bob was only invited: {refused}");
+        password(&mut register, &bob);
+        let _no_server_runs = register.remove(None, &ann, 0).unwrap();
+        assert!(register.remove(None, &bob, 0).is_err());
+        let _no_server_runs = register.add(&ann, &Role::Platform, 0).unwrap();
+        let _invited = register.remove(None, &ann, 0).unwrap();
+    }
 }

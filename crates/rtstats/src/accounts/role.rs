@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Deed, ShareId};
-use crate::tenants::TenantId;
+use crate::tenants::{OPERATOR, TenantId};
 
 /// What somebody who signed in may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,8 +49,13 @@ impl Role {
         matches!(self, Role::Platform | Role::Tenant(_))
     }
 
-    /// Whether it may look at a tenant's wallboard.
+    /// Whether it may look at a tenant's wallboard. Agents see their own page only.
     pub fn may_view(&self, tenant: TenantId) -> bool {
+        !matches!(self, Role::Agent { .. }) && self.reaches(tenant)
+    }
+
+    /// Whether it has to do with a tenant at all.
+    pub fn reaches(&self, tenant: TenantId) -> bool {
         self.tenant().is_none_or(|own| own == tenant)
     }
 
@@ -87,8 +92,7 @@ pub struct Caller {
 impl Caller {
     /// Whoever gives commands on the server's own machine.
     pub fn operator() -> Caller {
-        let who = "operator (command line)".to_owned();
-        Caller { who, address: String::new(), browser: String::new() }
+        Caller { who: OPERATOR.to_owned(), address: String::new(), browser: String::new() }
     }
 
     /// A deed of theirs, without details.
@@ -118,7 +122,7 @@ mod tests {
         for (role, administers, views) in [
             (Role::Platform, [true, true], [true, true]),
             (Role::Tenant(own), [true, false], [true, false]),
-            (agent, [false, false], [true, false]),
+            (agent, [false, false], [false, false]),
             (viewer, [false, false], [true, false]),
         ] {
             assert_eq!(
@@ -127,6 +131,7 @@ mod tests {
                 "{role:?}"
             );
             assert_eq!([own, other].map(|tenant| role.may_view(tenant)), views, "{role:?}");
+            assert!(role.reaches(own) && role.reaches(other) == (role == Role::Platform));
             assert_eq!(role.is_administrator(), administers[0], "{role:?}");
         }
     }

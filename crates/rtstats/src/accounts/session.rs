@@ -34,7 +34,7 @@ const VIEWERS_PER_TENANT_MAX: usize = 2_000;
 /// Uses closer together than this are not written down one by one.
 const USED_STEP_MS: i64 = 60_000;
 
-/// Messages that wait for the next page at most.
+/// Messages that wait for the next page at most; secrets, which nobody could get again, wait in any case.
 const FLASHES_MAX: usize = 8;
 
 /// A message that the next page shows once.
@@ -44,8 +44,10 @@ pub enum Flash {
     Done(String),
     /// Something could not be done.
     Failed(String),
-    /// Something to be copied now, since it is never shown again.
+    /// Something to be copied now, since it is never shown again. It waits for its own page.
     Secret {
+        /// The path of the page that shows it.
+        path: String,
         /// What it is.
         told: String,
         /// It.
@@ -90,14 +92,19 @@ impl Session {
     /// Leaves a message for the next page.
     pub fn flash(&self, flash: Flash) {
         let mut flashes = self.flashes.lock().unwrap_or_else(PoisonError::into_inner);
-        if flashes.len() < FLASHES_MAX {
+        if matches!(flash, Flash::Secret { .. }) || flashes.len() < FLASHES_MAX {
             flashes.push(flash);
         }
     }
 
-    /// Takes the messages that wait.
-    pub fn take_flashes(&self) -> Vec<Flash> {
-        std::mem::take(&mut self.flashes.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Takes the messages that wait for the page of a path.
+    pub fn take_flashes(&self, path: &str) -> Vec<Flash> {
+        let mut flashes = self.flashes.lock().unwrap_or_else(PoisonError::into_inner);
+        let elsewhere =
+            |flash: &Flash| matches!(flash, Flash::Secret { path: own, .. } if own != path);
+        let (stay, taken) = std::mem::take(&mut *flashes).into_iter().partition(elsewhere);
+        *flashes = stay;
+        taken
     }
 
     /// Returns once the session is no longer in force; what is pushed to its browser ends with it.
@@ -182,13 +189,28 @@ pub(super) struct Sessions(RwLock<HashMap<Digest, Arc<Session>>>);
 
 impl Sessions {
     pub(super) fn find(&self, cookie: &str, now_ms: i64) -> Option<Arc<Session>> {
+        let session = self.peek(cookie, now_ms)?;
+        session.used_ms.fetch_max(now_ms, Relaxed);
+        Some(session)
+    }
+
+    /// The session of somebody who watches: only for a viewer that is what it is used for.
+    pub(super) fn watch(&self, cookie: &str, now_ms: i64) -> Option<Arc<Session>> {
+        let session = self.peek(cookie, now_ms)?;
+        if session.account.is_none() {
+            session.used_ms.fetch_max(now_ms, Relaxed);
+        }
+        Some(session)
+    }
+
+    /// Looks for a session without using it.
+    fn peek(&self, cookie: &str, now_ms: i64) -> Option<Arc<Session>> {
         let digest = TokenDigest::of_claim(cookie);
         let sessions = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let session = sessions.get(digest.bytes())?;
         if session.has_expired(now_ms) {
             return None;
         }
-        session.used_ms.fetch_max(now_ms, Relaxed);
         Some(session.clone())
     }
 
@@ -397,6 +419,38 @@ mod tests {
             assert!(find(hour * HOUR_MS), "{hour}");
         }
         assert!(!find(7 * DAY_MS), "used or not");
+    }
+
+    #[test]
+    fn watching_is_no_use_of_an_account_s_session() {
+        let (sessions, admin, screen) =
+            (Sessions::default(), Token::random().unwrap(), Token::random().unwrap());
+        sessions.insert(Arc::new(session(&admin, Role::Platform, Some(1), 0)));
+        let viewer = Role::Viewer { tenant: TenantId(1), share: None };
+        sessions.insert(Arc::new(session(&screen, viewer, None, 0)));
+        let watches = |token: &Token, now_ms| sessions.watch(token.reveal(), now_ms).is_some();
+        assert!((0..4).all(|hour| watches(&admin, hour * HOUR_MS)));
+        assert!(!watches(&admin, 4 * HOUR_MS), "nobody did anything for four hours");
+        assert!((0..90).all(|day| watches(&screen, day * DAY_MS)), "a screen does nothing else");
+    }
+
+    #[test]
+    fn a_secret_waits_for_its_own_page() {
+        let session = session(&Token::random().unwrap(), Role::Platform, Some(1), 0);
+        let secret = Flash::Secret {
+            path: "/tokens".to_owned(),
+            told: "New:".to_owned(),
+            secret: "s".to_owned(),
+        };
+        for place in 0..2 * FLASHES_MAX {
+            session.flash(Flash::Done(place.to_string()));
+        }
+        session.flash(secret.clone());
+        let elsewhere = session.take_flashes("/");
+        assert_eq!(elsewhere.len(), FLASHES_MAX);
+        assert!(!elsewhere.contains(&secret));
+        assert!(session.take_flashes("/tokens") == [secret]);
+        assert!(session.take_flashes("/tokens").is_empty(), "it is shown once");
     }
 
     #[test]

@@ -114,18 +114,11 @@ impl<'a> Asked<'a> {
         }
     }
 
-    /// The tenant of a name, if whoever is signed in may look at its wallboard.
-    pub fn viewed(&self, name: &str) -> Result<Arc<Tenant>, Stop> {
-        let session = self.signed_in()?;
-        let tenant = self.tenant_named(name).filter(|tenant| session.role.may_view(tenant.id));
-        tenant.ok_or(Stop::NotFound)
-    }
-
-    /// The tenants that whoever is signed in may look at, by name.
+    /// The tenants that whoever is signed in has to do with, by name.
     pub fn tenants(&self) -> Vec<Arc<Tenant>> {
         let Some(role) = self.role() else { return Vec::new() };
         let directory = self.directory();
-        directory.tenants().filter(|tenant| role.may_view(tenant.id)).cloned().collect()
+        directory.tenants().filter(|tenant| role.reaches(tenant.id)).cloned().collect()
     }
 
     /// A tenant's name by its number.
@@ -211,7 +204,14 @@ impl<'a> Asked<'a> {
 
     /// On to a page that shows a secret, this once, with a button that copies it.
     pub fn reveal(&self, path: &str, told: impl Into<String>, secret: impl Into<String>) -> Answer {
-        self.flash(path, Flash::Secret { told: told.into(), secret: secret.into() })
+        let own = path.to_owned();
+        self.flash(path, Flash::Secret { path: own, told: told.into(), secret: secret.into() })
+    }
+
+    /// The messages that this page is to show. Whoever asks for its head alone sees none.
+    pub(super) fn take_flashes(&self) -> Vec<Flash> {
+        let session = self.session.as_ref().filter(|_| self.head.method != Method::HEAD);
+        session.map(|session| session.take_flashes(self.path())).unwrap_or_default()
     }
 
     fn flash(&self, path: &str, flash: Flash) -> Answer {

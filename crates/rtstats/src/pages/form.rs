@@ -143,7 +143,13 @@ pub(super) async fn read(
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         let bytes = collect(body, FORM_BYTES_MAX).await?;
-        return Ok(Form { values: pairs(&bytes), ..Form::default() });
+        let values = pairs(&bytes);
+        // What can't all be read is not read in part.
+        if values.len() > VALUES_MAX {
+            let why = format!("The form has more than {VALUES_MAX} values. Send less.");
+            return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why));
+        }
+        return Ok(Form { values, ..Form::default() });
     }
     let boundary = multipart::boundary(kind)
         .filter(|_| files && essence.eq_ignore_ascii_case("multipart/form-data"));
@@ -197,7 +203,7 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Stop> {
     Ok(bytes.freeze())
 }
 
-/// The pairs of `application/x-www-form-urlencoded`; what is no UTF-8 becomes U+FFFD.
+/// The pairs of `application/x-www-form-urlencoded`, one more than are taken at most; what is no UTF-8 becomes U+FFFD.
 pub fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
     let decode = |bytes: &[u8]| {
         let spaced: Vec<u8> =
@@ -209,7 +215,7 @@ pub fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
         let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
         (decode(&pair[..at]), decode(pair.get(at + 1..).unwrap_or_default()))
     });
-    halves.take(VALUES_MAX).collect()
+    halves.take(VALUES_MAX + 1).collect()
 }
 
 #[cfg(test)]

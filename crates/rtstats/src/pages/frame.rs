@@ -103,7 +103,7 @@ impl<'p> Page<'p> {
                         @if let Some(beside) = &self.beside { (beside) }
                         div.middle {
                             (self.breadcrumbs())
-                            @for flash in session.map(Session::take_flashes).unwrap_or_default() {
+                            @for flash in asked.map(Asked::take_flashes).unwrap_or_default() {
                                 (message(&flash))
                             }
                             h1 { (self.title) }
@@ -192,7 +192,7 @@ fn message(flash: &Flash) -> Markup {
         @match flash {
             Flash::Done(told) => p.notice.done role="status" { (told) },
             Flash::Failed(told) => p.notice.failed role="alert" { (told) },
-            Flash::Secret { told, secret } => {
+            Flash::Secret { told, secret, .. } => {
                 div.notice.secret role="status" {
                     label for="secret" { (told) }
                     div.copied {

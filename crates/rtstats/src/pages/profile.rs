@@ -81,6 +81,7 @@ async fn figures(asked: &Asked<'_>, tenant: TenantId, agent: &str) -> Option<(Va
 async fn page(asked: &mut Asked<'_>, tenant: TenantId, agent: &str) -> Shown {
     let (now, _) = now(asked, tenant, agent).await?;
     let figures = figures(asked, tenant, agent).await;
+    let zone = own(asked, tenant)?.zone.clone();
     let middle = html! {
         p.lead { "Agent " code { (agent) } " · " (in_words(now.base)) (code_in_words(&now)) }
         (status_form(asked, &now))
@@ -94,7 +95,7 @@ async fn page(asked: &mut Asked<'_>, tenant: TenantId, agent: &str) -> Shown {
                             div { dt { (name) } dd { (figure(figures, field, seconds)) } }
                         }
                     }
-                    p.hint { "As of " (start::instant(Some(*instant))) ". " a href="/agent" { "Look again" } }
+                    p.hint { "As of " (start::local_instant(Some(*instant), &zone)) ". " a href="/agent" { "Look again" } }
                 }
                 None => p.empty { "There are no figures yet. Load the page again in a few seconds." },
             }

@@ -1,5 +1,6 @@
 //! The start page, and the list of tenants.
 
+use jiff::tz::TimeZoneDatabase;
 use maud::{Markup, html};
 
 use super::{Asked, Page, Shown, Stop};
@@ -89,11 +90,44 @@ pub(super) fn instant(ms: Option<i64>) -> Markup {
     }
 }
 
+/// An instant as text on a tenant's clocks, to the minute; none is a dash.
+pub(super) fn local_instant(ms: Option<i64>, zone: &str) -> Markup {
+    let instant = ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let Ok(zone) = TimeZoneDatabase::bundled().get(zone) else { return self::instant(ms) };
+    html! {
+        @match instant {
+            Some(instant) => time datetime=(format!("{instant:.0}")) {
+                (zone.to_datetime(instant).strftime("%Y-%m-%d %H:%M").to_string())
+                " " (zone.to_offset_info(instant).abbreviation())
+            },
+            None => "–",
+        }
+    }
+}
+
 /// For pages that only some may see.
 pub(super) fn own_account(asked: &Asked<'_>) -> Result<(), Stop> {
     let session = asked.signed_in()?;
     match session.account {
         Some(_) => Ok(()),
         None => Err(Stop::Forbidden("Wall screens have no account of their own.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_shown_on_the_tenant_s_clocks() {
+        let shown = |ms, zone| local_instant(ms, zone).into_string();
+        let winter = Some(1_705_318_200_000);
+        assert!(shown(winter, "Europe/Berlin").contains(">2024-01-15 12:30 CET<"));
+        assert!(shown(winter, "Europe/Berlin").contains("datetime=\"2024-01-15T11:30:00Z\""));
+        assert!(
+            shown(Some(1_721_043_000_000), "Europe/Berlin").contains(">2024-07-15 13:30 CEST<")
+        );
+        assert!(shown(winter, "UTC").contains(">2024-01-15 11:30 UTC<"));
+        assert_eq!(shown(None, "UTC"), "–");
     }
 }

@@ -15,6 +15,11 @@ use crate::{
 /// The wallboard of the tenant that the query names, or of the only one there is to see; else the choice.
 pub(super) fn show(asked: &Asked<'_>) -> Shown {
     let session = asked.signed_in()?;
+    if matches!(session.role, Role::Agent { .. }) {
+        return Err(Stop::Forbidden(
+            "The wallboard shows everybody's figures. Yours are on the page “My day”.",
+        ));
+    }
     let directory = asked.directory();
     let query = asked.head.uri.query().unwrap_or_default();
     if let Some(tenant) = viewed(&session.role, &directory, query) {

@@ -46,13 +46,13 @@ impl Watching {
 impl Sessions for Watching {
     fn viewer(&self, head: &Parts) -> Option<Viewer> {
         let sent = cookie::read(&head.headers)?;
-        let session = self.accounts.session(sent, clock::now())?;
+        let session = self.accounts.watching(sent, clock::now())?;
         let tenant = self.tenant(&session.role, head.uri.query().unwrap_or_default())?;
         let (accounts, directory) = (self.accounts.clone(), self.directory.clone());
         let (sent, id, name) = (sent.to_owned(), tenant.id, tenant.name.clone());
         let lease = Arc::new(move || {
             let holds = directory.load().get(&name).is_some_and(|now| now.id == id);
-            holds && accounts.session(&sent, clock::now()).is_some_and(|now| now.role.may_view(id))
+            holds && accounts.watching(&sent, clock::now()).is_some_and(|now| now.role.may_view(id))
         });
         Some(Viewer { tenant: id, lease })
     }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+use serde_json::json;
 use stats::zone::{Zone, ZoneError};
 
 use super::{
@@ -18,7 +19,10 @@ use super::{
     directory::{COLUMNS, Directory, Tenant},
     token::{Token, TokenKind},
 };
-use crate::database::{self, OpenError, removal};
+use crate::{
+    clock,
+    database::{self, OpenError, removal, trail},
+};
 
 /// How long a change waits for the running server.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(5);
@@ -77,10 +81,15 @@ pub struct Added {
     pub in_force: InForce,
 }
 
-/// The tenants of a data folder.
+/// What the audit trail calls whoever gives commands on the server's own machine.
+pub const OPERATOR: &str = "operator (command line)";
+
+/// The tenants of a data folder. Each change adds to the audit trail, in the same transaction, who made it.
 pub struct Tenants {
     folder: PathBuf,
     connection: Connection,
+    who: String,
+    address: String,
 }
 
 impl Tenants {
@@ -88,7 +97,12 @@ impl Tenants {
     pub fn open(folder: &Path) -> Result<Tenants, OpenError> {
         let folder = database::prepare_folder(folder)?;
         let connection = database::open(&folder)?;
-        Ok(Tenants { folder, connection })
+        Ok(Tenants { folder, connection, who: OPERATOR.to_owned(), address: String::new() })
+    }
+
+    /// The same for somebody else than the operator: the login, and the address from which it is done.
+    pub fn changed_by(self, who: String, address: String) -> Tenants {
+        Tenants { who, address, ..self }
     }
 
     /// The tenants, by name.
@@ -110,9 +124,11 @@ impl Tenants {
             let id = u32::try_from(transaction.last_insert_rowid())
                 .map_err(|_| damaged("the numbers of tenants are used up".to_owned()))?;
             let id = TenantId(id);
+            let after = json!({ "zone": zone }).to_string();
             write(transaction, &Tenant { id, name: name.clone(), zone, data: None, action: None })?;
             transaction.execute("INSERT INTO extent VALUES (?1, 0, 0)", [id.0])?;
-            Ok(id)
+            let deed = Deed { tenant: id.0, action: "tenant.added", after, ..Deed::default() };
+            Ok((id, Deed { object: name.to_string(), ..deed }))
         })?;
         Ok(Added { id, in_force: self.wait(generation)? })
     }
@@ -120,9 +136,11 @@ impl Tenants {
     /// Removes a tenant with its tokens, its log and its snapshots. Its number is never used again.
     pub fn remove(&mut self, name: &TenantName) -> Result<InForce, TenantError> {
         let (id, generation) = self.change(|transaction| {
-            let id = known(transaction, name)?.id;
-            removal::begin(transaction, id.0)?;
-            Ok(id)
+            let tenant = known(transaction, name)?;
+            removal::begin(transaction, tenant.id.0)?;
+            let before = json!({ "zone": tenant.zone }).to_string();
+            let deed = Deed { action: "tenant.removed", before, ..Deed::default() };
+            Ok((tenant.id, Deed { object: name.to_string(), ..deed }))
         })?;
         let in_force = self.wait(generation)?;
         // Interrupted here, the rest goes with the server's next retention.
@@ -154,23 +172,40 @@ impl Tenants {
         let ((), generation) = self.change(|transaction| {
             let mut tenant = known(transaction, name)?;
             let digest = Some(token.digest());
+            let (action, called) = match kind {
+                TokenKind::Data => ("token.data", "Data Request Token"),
+                TokenKind::Action => ("token.action", "Action Request Token"),
+            };
             match kind {
                 TokenKind::Data => tenant.data = digest,
                 TokenKind::Action => tenant.action = digest,
             }
-            write(transaction, &tenant)
+            write(transaction, &tenant)?;
+            let deed = Deed { tenant: tenant.id.0, action, ..Deed::default() };
+            Ok(((), Deed { object: called.to_owned(), ..deed }))
         })?;
         self.wait(generation)
     }
 
-    /// Makes a change whole or not at all; gives the generation that has it.
+    /// Makes a change and tells it to the audit trail, whole or not at all; gives the generation that has it.
     fn change<T>(
         &mut self,
-        apply: impl FnOnce(&Transaction<'_>) -> Result<T, TenantError>,
+        apply: impl FnOnce(&Transaction<'_>) -> Result<(T, Deed), TenantError>,
     ) -> Result<(T, u64), TenantError> {
         let transaction =
             self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = apply(&transaction)?;
+        let (value, deed) = apply(&transaction)?;
+        let entry = trail::Entry {
+            time_ms: clock::now(),
+            who: &self.who,
+            address: &self.address,
+            tenant: deed.tenant,
+            action: deed.action,
+            object: &deed.object,
+            before: &deed.before,
+            after: &deed.after,
+        };
+        trail::add(&transaction, &entry)?;
         let generation = raise_generation(&transaction)?;
         transaction.commit()?;
         Ok((value, generation))
@@ -179,6 +214,16 @@ impl Tenants {
     fn wait(&self, generation: u64) -> Result<InForce, TenantError> {
         wait_in_force(&self.folder, &self.connection, generation)
     }
+}
+
+/// What a change tells the audit trail.
+#[derive(Default)]
+struct Deed {
+    tenant: u32,
+    action: &'static str,
+    object: String,
+    before: String,
+    after: String,
 }
 
 /// Has a running server look anew at tenants, tokens and accounts once the transaction is committed; gives the

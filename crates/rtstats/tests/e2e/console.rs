@@ -1,24 +1,29 @@
 //! The Configuration Manager and the agent's page, as forms with cookies over TLS.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use crate::{
     browser::{Browser, PASSWORD, check_html},
     client::{Client, Response},
-    server::{Folder, Server},
+    server::{Folder, PATIENCE, Server},
 };
 
 /// A server whose tenant `acme` has nothing yet, and a browser of its first administrator.
-struct Office {
-    folder: Folder,
-    server: Server,
-    data: String,
-    action: String,
-    maria: Browser,
+pub struct Office {
+    pub folder: Folder,
+    pub server: Server,
+    pub data: String,
+    pub action: String,
+    pub maria: Browser,
 }
 
-const BASE: &str = "/manager/tenants/acme";
+pub const BASE: &str = "/manager/tenants/acme";
 
 impl Office {
-    fn new() -> Office {
+    pub fn new() -> Office {
         let folder = Folder::new();
         let (data, action) = folder.tenant("acme", "UTC");
         let server = Server::start(&folder, &["--refresh-seconds", "0.1"]);
@@ -26,22 +31,22 @@ impl Office {
         Office { folder, server, data, action, maria }
     }
 
-    fn api(&self, path: &str) -> Response {
+    pub fn api(&self, path: &str) -> Response {
         self.reader(&self.data).get(path)
     }
 
-    fn reader(&self, token: &str) -> Client {
+    pub fn reader(&self, token: &str) -> Client {
         self.server.client(&self.folder).signed_in("acme", token)
     }
 
     /// The present state as the engine tells it.
-    fn state(&self) -> String {
+    pub fn state(&self) -> String {
         let client = self.server.client(&self.folder).signed_in("acme", &self.action);
         client.get("/api/rtstats/state").text().to_owned()
     }
 
     /// Sends a form of a page with its hidden fields, and goes where it leads; that page must be shown.
-    fn does(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
+    pub fn does(&mut self, path: &str, fields: &[(&str, &str)]) -> String {
         let version = hidden(&self.maria_page(path), "version");
         let version = version.as_deref().map(|version| ("version", version));
         let fields: Vec<_> = fields.iter().copied().chain(version).collect();
@@ -51,18 +56,18 @@ impl Office {
         self.maria.page(&location)
     }
 
-    fn maria_page(&mut self, path: &str) -> String {
+    pub fn maria_page(&mut self, path: &str) -> String {
         self.maria.page(path)
     }
 
-    fn furnish(&mut self) {
+    pub fn furnish(&mut self) {
         self.does(&at("/queues/new"), &[("queue", "115"), ("name", "Sales"), ("media", "phone")]);
         self.does(&at("/queues/new"), &[("queue", "116"), ("name", "Help"), ("media", "chat")]);
         self.does(&at("/agents/new"), &[("agent", "j.doe"), ("name", "Jane"), ("group", "")]);
     }
 
     /// Adds an account by its form and sets its password; the browser that is signed in then.
-    fn invited(&mut self, page: &str) -> Browser {
+    pub fn invited(&mut self, page: &str) -> Browser {
         let link = self.maria.secret(page);
         let code = link.split_once("/invitation#").unwrap().1;
         let mut browser = Browser::new(self.server.client(&self.folder));
@@ -72,11 +77,11 @@ impl Office {
     }
 }
 
-fn at(path: &str) -> String {
+pub fn at(path: &str) -> String {
     format!("{BASE}{path}")
 }
 
-fn hidden(page: &str, name: &str) -> Option<String> {
+pub fn hidden(page: &str, name: &str) -> Option<String> {
     let (_, after) = page.split_once(&format!("name=\"{name}\" value=\""))?;
     Some(after.split('"').next().unwrap().to_owned())
 }
@@ -318,7 +323,96 @@ fn codes_and_groups_are_kept_with_their_names() {
     );
     assert!(office.maria_page(&at("/code/7")).contains("value=\"Lunch\""));
     office.does(&at("/group/4/remove"), &[]);
-    assert!(!office.state().contains("group.configured"));
+    let state = office.state();
+    assert!(!state.contains("group.configured"));
+    assert!(!state.contains(r#""group":4"#), "its agents are without one: {state}");
+    let trail = office.maria_page("/manager/audit");
+    assert!(trail.contains("<code>agent.configured</code> <strong>j.doe</strong>"), "{trail}");
+    office.does(&at("/groups/new"), &[("group", "4"), ("name", "South")]);
+    let jane = office.api("/api/rtstats/stats/agent/j.doe.json").json();
+    assert_eq!(jane["agent"]["group-id"], 0, "nobody is in a new group: {jane}");
+}
+
+#[test]
+fn a_long_list_of_codes_keeps_the_items_that_no_form_holds() {
+    let mut office = Office::new();
+    let items: Vec<String> = (1..=501)
+        .map(|item| format!(r#"{{"item":{item},"short_code":"C{item}","name":"Code {item}","status":"on-break"}}"#))
+        .collect();
+    let list = |list: u32, items: &[String]| {
+        let items = items.join(",");
+        format!(
+            r#"{{"time":1,"type":"codes.configured","list":{list},"name":"Long","items":[{items}]}}"#
+        )
+    };
+    let sender = office.server.client(&office.folder).signed_in("acme", &office.action);
+    for event in [list(7, &items), list(8, &items[..500])] {
+        assert_eq!(sender.post("/api/rtstats/events", event).status, 200);
+    }
+    let long = office.maria_page(&at("/code/7"));
+    check_html("a long list", &long);
+    assert!(long.contains("Code 501") && !long.contains("name=\"item\""));
+    office.does(&at("/code/7"), &[("name", "Longer")]);
+    let state = office.state();
+    assert!(state.contains("\"Longer\"") && state.contains("Code 501"), "all of it stays");
+    // One row more than a form takes is refused, and never cut off.
+    let numbers: Vec<String> = (1..=501).map(|item| item.to_string()).collect();
+    let version = hidden(&office.maria_page(&at("/code/8")), "version").unwrap();
+    let rows = numbers.iter().flat_map(|number| {
+        [("item", &**number), ("short", ""), ("called", "x"), ("for", "on-break")]
+    });
+    let fields: Vec<_> =
+        [("name", "Cut"), ("version", &*version)].into_iter().chain(rows).collect();
+    let refused = office.maria.post(&at("/code/8"), &fields);
+    assert_eq!(refused.status, 422);
+    assert!(refused.text().contains("at most 500 items"));
+    let more: Vec<_> = fields.iter().copied().cycle().take(4_200).collect();
+    assert_eq!(office.maria.post(&at("/code/8"), &more).status, 413);
+    assert!(!office.state().contains("\"Cut\""));
+}
+
+#[test]
+fn an_account_goes_with_its_agent_also_by_an_event() {
+    let mut office = Office::new();
+    office.furnish();
+    let made = office.maria.post(&at("/agent/j%2Edoe/account"), &[("login", "jane")]);
+    let page = made.header("location").unwrap().to_owned();
+    let mut jane = office.invited(&page);
+    assert_eq!(jane.get("/agent").status, 200);
+    let sender = office.server.client(&office.folder).signed_in("acme", &office.action);
+    // An event that does nothing takes nobody's account.
+    let ghost = r#"{"time":1,"type":"agent.removed","agent":"ghost"}"#;
+    assert_eq!(sender.post("/api/rtstats/events", ghost).status, 200);
+    let again = concat!(
+        r#"{"time":1,"type":"agent.removed","agent":"j.doe"}"#,
+        "\n",
+        r#"{"time":1,"type":"agent.configured","agent":"j.doe","name":"John"}"#
+    );
+    assert_eq!(jane.get("/agent").status, 200);
+    assert_eq!(sender.post("/api/rtstats/events", again).status, 200);
+    let deadline = Instant::now() + PATIENCE;
+    while jane.get("/agent").status != 303 {
+        assert!(Instant::now() < deadline, "Jane is in, as John");
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(!office.maria_page(&at("/agent/j%2Edoe")).contains("in use"));
+    let trail = office.maria_page("/manager/audit");
+    assert!(trail.contains("<td>event agent.removed</td>"), "{trail}");
+    assert!(trail.contains("<code>account.removed</code> <strong>jane</strong>"), "{trail}");
+}
+
+#[test]
+fn a_secret_waits_for_the_page_that_shows_it() {
+    let mut office = Office::new();
+    assert_eq!(office.maria.post(&at("/tokens/data"), &[]).status, 303);
+    assert!(!office.maria_page("/account").contains("id=\"secret\""));
+    let token = office.maria.secret(&at("/tokens"));
+    assert_eq!(office.reader(&token).get("/api/rtstats/stats/queues.json").status, 200);
+    assert_eq!(office.maria.post(&at("/tokens/data"), &[]).status, 303);
+    let cookie = format!("__Host-rtstats={}", office.maria.cookie.as_ref().unwrap());
+    let head = office.maria.client.request("HEAD", &at("/tokens"), &[("Cookie", &*cookie)], b"");
+    assert_eq!(head.status, 200);
+    assert_ne!(office.maria.secret(&at("/tokens")), token, "a head alone shows nothing");
 }
 
 #[test]
@@ -390,9 +484,13 @@ fn an_agent_changes_the_own_status_and_own_queues_and_nothing_else() {
     assert!(!state.contains(r#""agent":"j.doe","queue":116"#), "never assigned");
     assert_eq!(jane.post("/agent/queues", &[("shown", "116-"), ("enabled", "116")]).status, 303);
     assert!(jane.page("/agent").contains("have been changed meanwhile"));
-    for path in [BASE, "/manager", "/manager/audit"] {
+    for path in [BASE, "/manager", "/manager/audit", "/wallboard", "/wallboard?tenant=acme"] {
         assert_eq!(jane.get(path).status, 403, "{path}");
     }
+    for path in ["/api/rtstats/live", "/api/rtstats/live?tenant=acme", "/api/rtstats/trends.json"] {
+        assert_eq!(jane.get(path).status, 403, "{path}");
+    }
+    assert!(jane.page("/").contains("acme"));
     office.does(&at("/agent/j%2Edoe/remove"), &[]);
     assert_eq!(jane.get("/agent").status, 303, "the account went with the agent");
 }

@@ -33,3 +33,4 @@ mod server;
 mod state;
 mod tls;
 mod tls_probes;
+mod trail;

@@ -4,7 +4,7 @@
 //! the first one led, and nothing is done again.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -24,7 +24,7 @@ use crate::{
     ingest::Refusal,
     journal::JournalError,
     pages::{Asked, Form, Stop, answer, stop},
-    shard::Parsed,
+    shard::{Applied, Parsed},
     tenants::{Tenant, TenantId},
 };
 
@@ -37,17 +37,26 @@ const REMEMBERED_MAX: usize = 256;
 /// Forms that were done: their numbers and where they led.
 type Done = VecDeque<(String, String)>;
 
+/// The changes of one tenant.
+#[derive(Default)]
+struct Own {
+    /// Held for as long as a change is under way, also by the change itself once whoever asked for it has gone.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    done: Mutex<Done>,
+}
+
 /// Changes of all tenants: one at a time in each, so that what a form was checked against still holds as it is written.
 #[derive(Default)]
-pub struct Changes(Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<Done>>>>);
+pub struct Changes(Mutex<HashMap<TenantId, Arc<Own>>>);
 
 impl Changes {
-    async fn turn(&self, tenant: TenantId) -> OwnedMutexGuard<Done> {
+    async fn turn(&self, tenant: TenantId) -> (Arc<Own>, OwnedMutexGuard<()>) {
         let own = {
             let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             all.entry(tenant).or_default().clone()
         };
-        own.lock_owned().await
+        let held = own.turn.clone().lock_owned().await;
+        (own, held)
     }
 }
 
@@ -63,34 +72,77 @@ pub fn hidden(asked: &Asked<'_>) -> Markup {
     }
 }
 
+/// What a batch tells the audit trail.
+pub enum Deeds {
+    /// Of each event, in order, its own. None at all is a batch that tells nothing.
+    Each(Vec<Deed>),
+    /// What the events do together.
+    Together(Vec<Deed>),
+}
+
+impl Deeds {
+    fn all(self) -> Vec<Deed> {
+        match self {
+            Deeds::Each(deeds) | Deeds::Together(deeds) => deeds,
+        }
+    }
+}
+
+impl From<Vec<Deed>> for Deeds {
+    fn from(deeds: Vec<Deed>) -> Deeds {
+        Deeds::Each(deeds)
+    }
+}
+
 /// The right to change one tenant, until it is dropped.
 pub struct Turn {
-    done: OwnedMutexGuard<Done>,
+    own: Arc<Own>,
+    held: Arc<OwnedMutexGuard<()>>,
     once: String,
 }
 
 impl Turn {
     /// Waits for one's turn. Where the form was done before, gives the way on instead.
     pub async fn take(asked: &Asked<'_>, tenant: TenantId, form: &Form) -> Result<Turn, Answer> {
-        let done = asked.pages.changes.turn(tenant).await;
+        let (own, held) = asked.pages.changes.turn(tenant).await;
         let session = asked.session.as_ref().map(|session| session.number()).unwrap_or_default();
         let number = form.text(ONCE);
         let once = if number.is_empty() { String::new() } else { format!("{session} {number}") };
-        match done.iter().find(|(known, _)| !once.is_empty() && *known == once) {
-            Some((_, path)) => Err(answer::see_other(path)),
-            None => Ok(Turn { done, once }),
+        let led = {
+            let done = own.done.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = done.iter().find(|(known, _)| !once.is_empty() && *known == once);
+            known.map(|(_, path)| path.clone())
+        };
+        match led {
+            Some(path) => Err(answer::see_other(&path)),
+            None => Ok(Turn { own, held: Arc::new(held), once }),
         }
     }
 
-    /// Makes events durable and applies them, as one batch, and adds to the audit trail what they do; `seq` is the highest
+    /// Makes events durable and applies them, as one batch, and adds to the audit trail what they did; `seq` is the highest
     /// number seen of our source.
+    ///
+    /// Whoever asked for it may go away meanwhile: what has begun ends with its entries in the trail.
     pub async fn submit(
         &self,
         asked: &Asked<'_>,
         tenant: &Tenant,
         seq: u64,
         kinds: &[Kind<'_>],
-        deeds: Vec<Deed>,
+        deeds: impl Into<Deeds>,
+    ) -> Result<(), Stop> {
+        self.submit_then(asked, tenant, seq, kinds, deeds, async { Ok(()) }).await
+    }
+
+    /// The same, and then what follows from it, once it has happened.
+    pub async fn submit_then(
+        &self,
+        asked: &Asked<'_>,
+        tenant: &Tenant,
+        seq: u64,
+        kinds: &[Kind<'_>],
+        deeds: impl Into<Deeds>,
+        then: impl Future<Output = Result<(), Stop>> + Send + 'static,
     ) -> Result<(), Stop> {
         let lines = written(seq, kinds);
         if lines.len() > limit::BATCH_BYTES_MAX {
@@ -98,21 +150,13 @@ impl Turn {
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why.to_owned()));
         }
         let parsed = parsed(lines).await?;
-        let applied = asked.pages.ingest.submit(tenant.id, parsed, None).await.map_err(refused)?;
-        asked.accounts().record_all(deeds).await?;
-        if applied.duplicates > 0 {
-            let why = "Something else sends events under the name “console”, so that this change could not be \
-                       told apart from its own. Have it use another name, and try again.";
-            return Err(Stop::Bad(StatusCode::CONFLICT, why.to_owned()));
-        }
-        if let Some((_, reason)) = applied.ignored.first() {
-            let why = format!(
-                "What the form was about has changed meanwhile: {} Load the page again and look.",
-                reason.about()
-            );
-            return Err(Stop::Bad(StatusCode::CONFLICT, why));
-        }
-        Ok(())
+        let (work, held) = (write(asked, tenant.id, parsed, deeds.into(), then), self.held.clone());
+        let work = tokio::spawn(async move {
+            let done = work.await;
+            drop(held);
+            done
+        });
+        work.await.unwrap_or_else(|_| Err(Stop::Fault("a change was cut off".to_owned())))
     }
 
     /// The form was done and leads there: so does the same form sent again.
@@ -120,9 +164,10 @@ impl Turn {
         if self.once.is_empty() {
             return;
         }
-        self.done.push_back((std::mem::take(&mut self.once), path.to_owned()));
-        if self.done.len() > REMEMBERED_MAX {
-            self.done.pop_front();
+        let mut done = self.own.done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.push_back((std::mem::take(&mut self.once), path.to_owned()));
+        if done.len() > REMEMBERED_MAX {
+            done.pop_front();
         }
     }
 
@@ -131,6 +176,65 @@ impl Turn {
         self.remember(path);
         asked.done(path, told)
     }
+}
+
+/// Writes a batch, then in the trail what of it happened, and goes on with what follows; tells whether all of it did.
+fn write(
+    asked: &Asked<'_>,
+    tenant: TenantId,
+    parsed: Parsed,
+    deeds: Deeds,
+    then: impl Future<Output = Result<(), Stop>> + Send + 'static,
+) -> impl Future<Output = Result<(), Stop>> + Send + 'static {
+    let (ingest, accounts) = (asked.pages.ingest.clone(), asked.accounts().clone());
+    async move {
+        let numbers: Vec<u32> = parsed.lines().iter().map(|line| line.number).collect();
+        let applied = ingest.submit_from_page(tenant, parsed).await;
+        let happened = match &applied {
+            Ok(applied) => happened(deeds, &numbers, applied),
+            // It is durable, and happens as the tenant is read from its journal.
+            Err(Refusal::Stored(_)) => deeds.all(),
+            Err(_) => Vec::new(),
+        };
+        if !happened.is_empty() {
+            accounts.record_all(happened).await?;
+            then.await?;
+        }
+        whole(&applied.map_err(refused)?)
+    }
+}
+
+/// The deeds that were done: an event whose number was seen before, or that made no sense, did nothing.
+fn happened(deeds: Deeds, numbers: &[u32], applied: &Applied) -> Vec<Deed> {
+    // Numbers rise within a batch, so those seen before come first.
+    let seen = usize::try_from(applied.duplicates).unwrap_or(usize::MAX);
+    let ignored: BTreeSet<u32> = applied.ignored.iter().map(|(line, _)| *line).collect();
+    let did = |(place, line): (usize, &u32)| place >= seen && !ignored.contains(line);
+    let did: Vec<bool> = numbers.iter().enumerate().map(did).collect();
+    match deeds {
+        Deeds::Each(deeds) => {
+            deeds.into_iter().zip(did).filter_map(|(deed, did)| did.then_some(deed)).collect()
+        }
+        Deeds::Together(deeds) if did.contains(&true) => deeds,
+        Deeds::Together(_) => Vec::new(),
+    }
+}
+
+/// Whether all of a change happened; why not otherwise.
+fn whole(applied: &Applied) -> Result<(), Stop> {
+    if applied.duplicates > 0 {
+        let why = "Something else sends events under the name “console”, so that this change could not be \
+                   told apart from its own. Have it use another name, and try again.";
+        return Err(Stop::Bad(StatusCode::CONFLICT, why.to_owned()));
+    }
+    if let Some((_, reason)) = applied.ignored.first() {
+        let why = format!(
+            "What the form was about has changed meanwhile: {} Load the page again and look.",
+            reason.about()
+        );
+        return Err(Stop::Bad(StatusCode::CONFLICT, why));
+    }
+    Ok(())
 }
 
 fn written(seq: u64, kinds: &[Kind<'_>]) -> Vec<u8> {
@@ -201,10 +305,30 @@ mod tests {
         assert_eq!(ends, [":\"console\",\"seq\":42}", ":\"console\",\"seq\":43}"]);
     }
 
+    #[test]
+    fn only_what_happened_is_told() {
+        let deeds = |len: usize| -> Vec<Deed> {
+            let caller = crate::accounts::Caller::operator();
+            (0..len).map(|at| caller.deed(0, None, "x", &at.to_string())).collect()
+        };
+        let told = |deeds: Deeds, applied| -> String {
+            happened(deeds, &[1, 2, 3], &applied).into_iter().map(|deed| deed.object).collect()
+        };
+        let ignored = vec![(3, stats::engine::Reason::UnknownAgent)];
+        let all = Applied { accepted: 3, ..Applied::default() };
+        assert_eq!(told(deeds(3).into(), all.clone()), "012");
+        let some = Applied { accepted: 2, duplicates: 1, ignored };
+        assert_eq!(told(deeds(3).into(), some.clone()), "1");
+        let none = Applied { duplicates: 3, ..Applied::default() };
+        assert_eq!(told(deeds(3).into(), none.clone()), "");
+        let together = |applied| told(Deeds::Together(deeds(3)), applied);
+        assert_eq!([all, some, none].map(together), ["012", "012", ""]);
+    }
+
     #[tokio::test]
     async fn one_tenant_waits_for_its_own_changes_only() {
         let changes = Changes::default();
-        let first = changes.turn(TenantId(1)).await;
+        let (_, first) = changes.turn(TenantId(1)).await;
         let _other = changes.turn(TenantId(2)).await;
         let again = changes.turn(TenantId(1));
         tokio::pin!(again);

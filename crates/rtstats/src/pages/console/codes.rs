@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use stats::{event::Base, limit};
 
 use super::{
-    Turn, base, hidden, page,
+    Turn, base, encoded, hidden, page,
     queues::{named, still_holds},
     roster::{Codes, Item, Roster, Told},
     status,
@@ -18,8 +18,9 @@ use crate::{
 /// Empty rows below the items that there are.
 const SPARE_ROWS: usize = 5;
 
-/// Rows of a form at most: more items than that come by events.
+/// Rows of a form at most, and bytes of them: longer lists are shown, and their items changed by events.
 const ROWS_MAX: usize = 500;
+const ROWS_BYTES_MAX: usize = 48 * 1_024;
 
 /// All code lists.
 pub async fn list(asked: &mut Asked<'_>, tenant: &Tenant) -> Shown {
@@ -102,8 +103,15 @@ pub async fn edit(
         }
     };
     let name = named(&mut form);
-    let rows = sent(&form);
-    let items = items(&rows, &mut form);
+    let (rows, items) = match &now {
+        // Their rows are not in the form.
+        Some((_, codes)) if !is_editable(codes) => (Vec::new(), codes.items.clone()),
+        _ => {
+            let rows = sent(&form);
+            let items = items(&rows, &mut form);
+            (rows, items)
+        }
+    };
     let (Some(number), Some(name), true) = (number, name, form.is_right()) else {
         return Ok(show(asked, tenant, now.as_ref(), &form, &rows));
     };
@@ -129,15 +137,19 @@ fn rows(codes: &Codes) -> Vec<Row> {
     codes.items.iter().map(row).collect()
 }
 
+/// Whether a form has room for all items of a list.
+fn is_editable(codes: &Codes) -> bool {
+    // Beside the texts a row has its fields' names, its number and its status.
+    let bytes = |item: &Item| 64 + encoded(&item.short_code).len() + encoded(&item.name).len();
+    codes.items.len() <= ROWS_MAX && codes.items.iter().map(bytes).sum::<usize>() <= ROWS_BYTES_MAX
+}
+
 fn sent(form: &Form) -> Vec<Row> {
     let mut columns = COLUMNS.map(|column| form.all(column));
     let mut rows = Vec::new();
-    while rows.len() < ROWS_MAX {
-        let [Some(item), Some(short), Some(called), Some(of)] =
-            columns.each_mut().map(Iterator::next)
-        else {
-            break;
-        };
+    while let [Some(item), Some(short), Some(called), Some(of)] =
+        columns.each_mut().map(Iterator::next)
+    {
         rows.push([item, short, called, of].map(|value| value.trim().to_owned()));
     }
     // An empty row is none: that is how an item is taken away.
@@ -148,6 +160,11 @@ fn sent(form: &Form) -> Vec<Row> {
 /// The items that the rows make up; what is wrong is noted with the row's number.
 fn items(rows: &[Row], form: &mut Form) -> Vec<Item> {
     let mut items: Vec<Item> = Vec::new();
+    if rows.len() > ROWS_MAX {
+        let what =
+            format!("A list has at most {ROWS_MAX} items here. Send the whole list as an event.");
+        form.wrong("items", what);
+    }
     for (row, [number, short, called, of]) in (1..).zip(rows) {
         let long = [short, called].iter().any(|text| text.chars().count() > limit::NAME_CHARS_MAX);
         let status =
@@ -184,8 +201,6 @@ fn show(
         None => format!("{base}/codes/new"),
         Some((number, _)) => format!("{base}/code/{number}"),
     };
-    let blank = Row::default();
-    let spare = std::iter::repeat_n(&blank, SPARE_ROWS);
     let middle = html! {
         (form.summary())
         form.card method="post" action=(path) novalidate {
@@ -200,17 +215,21 @@ fn show(
             }
             (form.field("name", "Name").required())
             h2 #field-items tabindex="-1" { "Items" }
-            p.hint { "The short code is what documents show. Empty a row to take its item away." }
-            div.table tabindex="0" role="region" aria-label="Items" {
-                table.grid {
-                    thead { tr { th scope="col" { "Item id" } th scope="col" { "Short code" } th scope="col" { "Name" }
-                        th scope="col" { "Status" } } }
-                    tbody data-rows="" { @for (place, row) in (1..).zip(rows.iter().chain(spare)) { (item_row(place, row)) } }
+            @let long = now.filter(|(_, codes)| !is_editable(codes));
+            @match long {
+                Some((_, codes)) => {
+                    p.notice { "These " (codes.items.len()) " items are more than a form holds. They stay as they are; to \
+                        change them, send the whole list as an event " code { "codes.configured" } "." }
+                    (table(html! { tbody { @for item in &codes.items { (fixed_row(item)) } } }))
+                }
+                None => {
+                    p.hint { "The short code is what documents show. Empty a row to take its item away." }
+                    (table(item_rows(rows)))
                 }
             }
             p.actions {
                 button.primary { "Save" }
-                button type="button" data-add-row="" hidden { "One row more" }
+                @if long.is_none() { button type="button" data-add-row="" hidden { "One row more" } }
                 a.button href={ (base) "/codes" } { "Cancel" }
             }
         }
@@ -221,6 +240,33 @@ fn show(
     let title = now.map_or("New list of status codes", |(_, codes)| codes.name.as_str());
     let page = page(asked, tenant, title, "/codes").below("Status Codes", format!("{base}/codes"));
     page.status(status(form)).show(asked, middle)
+}
+
+fn table(body: Markup) -> Markup {
+    html! {
+        div.table tabindex="0" role="region" aria-label="Items" {
+            table.grid {
+                thead { tr { th scope="col" { "Item id" } th scope="col" { "Short code" } th scope="col" { "Name" }
+                    th scope="col" { "Status" } } }
+                (body)
+            }
+        }
+    }
+}
+
+fn item_rows(rows: &[Row]) -> Markup {
+    let blank = Row::default();
+    let spare = std::iter::repeat_n(&blank, SPARE_ROWS.min(ROWS_MAX.saturating_sub(rows.len())));
+    html! {
+        tbody data-rows="" { @for (place, row) in (1..).zip(rows.iter().chain(spare)) { (item_row(place, row)) } }
+    }
+}
+
+fn fixed_row(item: &Item) -> Markup {
+    html! {
+        tr { td { (item.item) } td { (item.short_code) } td { (item.name) }
+            td { @if item.status == "work-offline" { "Work offline" } @else { "On break" } } }
+    }
 }
 
 fn item_row(place: usize, row: &Row) -> Markup {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::page;
+use super::{base, page};
 use crate::{
     connect::status::{ConnectorStatus, Stage},
     pages::{Asked, Shown, start},
@@ -15,7 +15,10 @@ pub fn show(asked: &Asked<'_>, tenant: &Tenant) -> Shown {
     let own: Vec<&ConnectorStatus> =
         all.iter().filter(|status| status.tenant == tenant.name.as_str()).collect();
     let middle = html! {
-        p.lead { "Connectors follow a PBX and tell its events. They are named in the server's configuration." }
+        p.lead { "Connectors follow a PBX and tell its events. Here stand those that run in this server, as its configuration \
+            names them." }
+        p.hint { "Those that run as processes of their own, by " code { "rtstats connect" } ", and other senders don't stand \
+            here: what came from each stands under " a href={ (base(tenant)) "/activity" } { "Activity" } ", by its source." }
         @if own.is_empty() {
             p.empty {
                 "No connector of this server works for " (tenant.name) ". To connect an Asterisk PBX, add a section "

@@ -6,7 +6,7 @@ use stats::{event::Kind, limit};
 use super::{
     Turn, base, hidden, page,
     queues::{named, still_holds},
-    roster::{Roster, Told},
+    roster::{Agent, Roster, Told},
     status,
 };
 use crate::{
@@ -176,8 +176,16 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, number: &str, post: 
             &number.to_string(),
         );
         let deed = Deed { before: Some(name.told()), ..deed };
-        let kinds = [Kind::GroupRemoved { group: number }];
-        turn.submit(asked, tenant, roster.seq, &kinds, vec![deed]).await?;
+        let members = members(&roster, number);
+        let mut kinds: Vec<Kind<'_>> =
+            members.iter().map(|(id, _, after)| after.configured(id)).collect();
+        kinds.push(Kind::GroupRemoved { group: number });
+        let left = |(id, before, after): &(&String, &Agent, Agent)| {
+            let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agent.configured", id);
+            Deed { before: Some(before.told()), after: Some(after.told()), ..deed }
+        };
+        let deeds = members.iter().map(left).chain([deed]).collect();
+        turn.submit(asked, tenant, roster.seq, &kinds, deeds).await?;
         return Ok(turn.done(
             asked,
             &format!("{base}/groups"),
@@ -190,7 +198,7 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, number: &str, post: 
             h2 { "What is lost" }
             ul {
                 li { "The group's name and number." }
-                li { (agents(&roster, number)) " agents are in it; they stay." }
+                li { (agents(&roster, number)) " agents are in it; they stay, without a group." }
             }
         }
         form.card method="post" action={ (path) "/remove" } {
@@ -201,4 +209,11 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, number: &str, post: 
     let title = format!("Remove {name}?");
     let page = page(asked, tenant, &title, "/groups").below("Groups", format!("{base}/groups"));
     Ok(page.show(asked, middle))
+}
+
+/// Who is in a group, and how they are without it: the event of its removal leaves them its number, which the next
+/// group may get.
+fn members(roster: &Roster, group: u32) -> Vec<(&String, &Agent, Agent)> {
+    let members = roster.agents.iter().filter(|(_, agent)| agent.group == Some(group));
+    members.map(|(id, agent)| (id, agent, Agent { group: None, ..agent.clone() })).collect()
 }

@@ -106,7 +106,7 @@ fn facts(asked: &Asked<'_>, tenant: &Tenant, ledger: Option<&Ledger>) -> Markup 
                     by it. For another one, make a new tenant and have its senders use it." } }
             @if let Some(ledger) = ledger {
                 dt { "Last event" }
-                dd { (start::instant(ledger.counted)) (ago(ledger.counted, asked.now_ms)) }
+                dd { (start::local_instant(ledger.counted, &tenant.zone)) (ago(ledger.counted, asked.now_ms)) }
             }
         }
     }

@@ -102,6 +102,46 @@ impl Roster {
         }
     }
 
+    /// Takes up events about agents and their assignments; gives the agents with all they had before and have since.
+    pub fn apply(&mut self, kinds: &[Kind<'_>]) -> Vec<(String, Option<Value>, Option<Value>)> {
+        let whole = |roster: &Roster, id: &str| {
+            let agent = roster.agents.get(id)?;
+            Some(json!({ "name": agent.name, "group": agent.group, "queues": agent.queues }))
+        };
+        let mut changed: Vec<(String, Option<Value>, Option<Value>)> = Vec::new();
+        for kind in kinds {
+            let (Kind::AgentConfigured { agent, .. } | Kind::AssignmentSet { agent, .. }) = kind
+            else {
+                continue;
+            };
+            if changed.last().is_none_or(|(last, ..)| *last != **agent) {
+                changed.push((agent.to_string(), whole(self, agent), None));
+            }
+            match kind {
+                Kind::AgentConfigured { agent, name, group } => {
+                    let queues = self.agents.remove(&**agent).map(|agent| agent.queues);
+                    let name = name.to_string();
+                    let agent_now =
+                        Agent { name, group: *group, queues: queues.unwrap_or_default() };
+                    self.agents.insert(agent.to_string(), agent_now);
+                }
+                Kind::AssignmentSet { agent, queue, assigned, enabled } => {
+                    if let Some(agent) = self.agents.get_mut(&**agent) {
+                        match assigned {
+                            true => agent.queues.insert(*queue, *enabled),
+                            false => agent.queues.remove(queue),
+                        };
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (id, _, after) in &mut changed {
+            *after = whole(self, id);
+        }
+        changed
+    }
+
     /// The lowest number above all queues, from 101 on.
     pub fn next_queue(&self) -> u32 {
         self.queues.keys().next_back().map_or(101, |last| last.saturating_add(1))

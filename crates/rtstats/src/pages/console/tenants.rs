@@ -7,7 +7,7 @@ use stats::zone::Zone;
 
 use super::{base, encoded, finds, hidden, page, search_field, status};
 use crate::{
-    accounts::{Deed, Role},
+    accounts::Role,
     api::answer::Answer,
     pages::{Asked, Form, Page, Paging, Shown, Stop, answer},
     tenants::{Tenant, TenantError, TenantName, Tenants},
@@ -83,22 +83,17 @@ pub async fn new(asked: &mut Asked<'_>) -> Shown {
         form.wrong("zone", "Give an IANA time zone, such as Europe/Berlin or America/New_York.");
     }
     let (Some(name), true) = (name, form.is_right()) else { return Ok(new_page(asked, &form)) };
-    let (folder, own, of) = (asked.pages.folder.clone(), name.clone(), zone.clone());
-    let work = tokio::task::spawn_blocking(move || {
-        Tenants::open(&folder).map_err(TenantError::from)?.add(&own, &of)
-    });
+    let (tenants, own) = (opening(asked), name.clone());
+    let work = tokio::task::spawn_blocking(move || tenants()?.add(&own, &zone));
     let added = work.await.map_err(|_| Stop::Fault("adding a tenant was cut off".to_owned()))?;
-    let added = match added {
-        Ok(added) => added,
+    match added {
+        Ok(_added) => {}
         Err(TenantError::Exists(_)) => {
             form.wrong("name", "There is a tenant of this name already. Take another name.");
             return Ok(new_page(asked, &form));
         }
         Err(error) => return Err(refused(&error)),
-    };
-    let deed = asked.caller().deed(asked.now_ms, Some(added.id), "tenant.added", name.as_str());
-    let after = Some(serde_json::json!({ "zone": zone }));
-    asked.accounts().record(Deed { after, ..deed }).await?;
+    }
     Ok(asked.done(&format!("/manager/tenants/{name}"), format!("The tenant {name} is there.")))
 }
 
@@ -132,16 +127,11 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
         form.wrong("typed", format!("Type the tenant's name, {}, to remove it.", tenant.name));
         return Ok(remove_page(asked, tenant, &form));
     }
-    let (folder, own) = (asked.pages.folder.clone(), tenant.name.clone());
-    let work = tokio::task::spawn_blocking(move || {
-        Tenants::open(&folder).map_err(TenantError::from)?.remove(&own)
-    });
+    let (tenants, own) = (opening(asked), tenant.name.clone());
+    let work = tokio::task::spawn_blocking(move || tenants()?.remove(&own));
     let removed =
         work.await.map_err(|_| Stop::Fault("removing a tenant was cut off".to_owned()))?;
     let _in_force = removed.map_err(|error| refused(&error))?;
-    let deed = asked.caller().deed(asked.now_ms, None, "tenant.removed", tenant.name.as_str());
-    let before = Some(serde_json::json!({ "zone": tenant.zone }));
-    asked.accounts().record(Deed { before, ..deed }).await?;
     Ok(asked.done("/manager", format!("The tenant {} is removed.", tenant.name)))
 }
 
@@ -166,6 +156,14 @@ fn remove_page(asked: &Asked<'_>, tenant: &Tenant, form: &Form) -> Answer {
     };
     let title = format!("Remove {}?", tenant.name);
     page(asked, tenant, &title, "").status(status(form)).show(asked, middle)
+}
+
+/// Opens the tenants for changes by whoever asks; to be called off the connections' threads.
+pub fn opening(
+    asked: &Asked<'_>,
+) -> impl FnOnce() -> Result<Tenants, TenantError> + Send + 'static {
+    let (folder, by) = (asked.pages.folder.clone(), asked.caller());
+    move || Ok(Tenants::open(&folder)?.changed_by(by.who, by.address))
 }
 
 /// Why tenants could not be changed.

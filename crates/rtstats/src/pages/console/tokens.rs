@@ -4,8 +4,9 @@ use maud::{Markup, html};
 
 use super::{Turn, base, hidden, page};
 use crate::{
-    pages::{Asked, Shown, Stop, start},
-    tenants::{InForce, Tenant, TenantError, Tenants, TokenKind},
+    accounts::Flash,
+    pages::{Asked, Shown, Stop, answer, start},
+    tenants::{InForce, Tenant, TenantError, TokenKind},
 };
 
 struct About {
@@ -109,20 +110,22 @@ async fn make(asked: &mut Asked<'_>, tenant: &Tenant, about: &About, path: &str)
         Ok(turn) => turn,
         Err(answer) => return Ok(answer),
     };
-    let (folder, name, kind) = (asked.pages.folder.clone(), tenant.name.clone(), about.kind);
+    let (name, kind) = (tenant.name.clone(), about.kind);
+    let told = format!("The new {} of {name}:", about.name);
+    let (tenants, session) = (super::tenants::opening(asked), asked.signed_in()?.clone());
+    let shown_at = path.to_owned();
+    // Whoever asked for it may go away meanwhile: the token then waits for the next page of the session.
     let work = tokio::task::spawn_blocking(move || {
-        Tenants::open(&folder).map_err(TenantError::from)?.new_token(&name, kind)
+        let (token, in_force) = tenants()?.new_token(&name, kind)?;
+        if in_force == InForce::Unconfirmed {
+            let slow = "The server is slow to take the new token up: the old one may still work for a moment.";
+            session.flash(Flash::Failed(slow.to_owned()));
+        }
+        session.flash(Flash::Secret { path: shown_at, told, secret: token.reveal().to_owned() });
+        Ok(())
     });
     let made = work.await.map_err(|_| Stop::Fault("making a token was cut off".to_owned()))?;
-    let (token, in_force) = made.map_err(|error| super::tenants::refused(&error))?;
-    let action = format!("token.{}", about.path);
-    let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), &action, about.name);
-    asked.accounts().record(deed).await?;
+    made.map_err(|error: TenantError| super::tenants::refused(&error))?;
     turn.remember(path);
-    if in_force == InForce::Unconfirmed {
-        let told =
-            "The server is slow to take the new token up: the old one may still work for a moment.";
-        drop(asked.failed(path, told));
-    }
-    Ok(asked.reveal(path, format!("The new {} of {}:", about.name, tenant.name), token.reveal()))
+    Ok(answer::see_other(path))
 }

@@ -14,11 +14,12 @@ use stats::event::Kind;
 
 use super::{
     Turn, base,
-    change::aside,
+    change::{Deeds, aside},
     hidden,
     import::{self, PROBLEMS_MAX, Problem},
     page,
     plan::Plan,
+    roster::Roster,
     status,
 };
 use crate::{
@@ -85,6 +86,8 @@ impl Came {
 /// A file that has no problems.
 struct Checked {
     plan: Plan,
+    /// What it was checked against.
+    before: Roster,
     parts: Vec<Range<usize>>,
     version: String,
     /// For the dry run's page: the file in Base64.
@@ -92,11 +95,11 @@ struct Checked {
 }
 
 impl Checked {
-    fn of(came: Came, roster: &super::Roster) -> Result<Checked, Vec<Problem>> {
+    fn of(came: Came, before: Roster) -> Result<Checked, Vec<Problem>> {
         let file = came.bytes()?;
-        let plan = import::plan(&file, roster)?;
+        let plan = import::plan(&file, &before)?;
         let (parts, version) = (plan.parts(PART_BYTES_MAX), plan.version());
-        Ok(Checked { plan, parts, version, kept: BASE64_STANDARD.encode(&file) })
+        Ok(Checked { plan, before, parts, version, kept: BASE64_STANDARD.encode(&file) })
     }
 }
 
@@ -117,7 +120,7 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
     };
     let roster = super::roster(asked, tenant).await?;
     let seq = roster.seq;
-    let checked = match aside(move || Checked::of(came, &roster)).await? {
+    let checked = match aside(move || Checked::of(came, roster)).await? {
         Ok(checked) => checked,
         Err(problems) => {
             let len = match problems.len() {
@@ -151,10 +154,15 @@ async fn write(
 ) -> Result<(), Stop> {
     let mut kinds = checked.plan.kinds();
     let parts = checked.parts.len();
+    let mut roster = checked.before.clone();
     for (done, part) in checked.parts.iter().enumerate() {
         let kinds: Vec<Kind<'_>> = kinds.by_ref().take(part.len()).collect();
-        let deeds = vec![deed(asked, tenant, &checked.plan, done + 1, parts)];
-        let written = turn.submit(asked, tenant, seq, &kinds, deeds).await;
+        let mut deeds = vec![deed(asked, tenant, &checked.plan, done + 1, parts)];
+        for (agent, before, after) in roster.apply(&kinds) {
+            let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agent.imported", &agent);
+            deeds.push(Deed { before, after, ..deed });
+        }
+        let written = turn.submit(asked, tenant, seq, &kinds, Deeds::Together(deeds)).await;
         written.map_err(|stop| in_between(stop, done, parts))?;
         seq += part.len() as u64;
     }
