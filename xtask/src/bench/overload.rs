@@ -90,7 +90,7 @@ pub fn run(options: &Options, root: &Path) -> Result<String> {
 
 impl Bench {
     fn read(&self, connections: usize, new_connections: bool, seconds: f64) -> Result<Measured> {
-        let path = "/api/rtstats/stats/queue/101.json";
+        let path = "/api/rtstats/stats/queue/1.json";
         api::run(&api::Options {
             address: self.server.address(path, &self.tenant.name, &self.tenant.data),
             connections,
@@ -210,7 +210,7 @@ impl Bench {
     /// The first second after it, beside what it was before.
     fn recovers(&mut self, after: &str, before: &Measured) -> Result<()> {
         let begun = Instant::now();
-        let url = "/api/rtstats/stats/queue/101.json";
+        let url = "/api/rtstats/stats/queue/1.json";
         // The first answer, on a connection of its own.
         let address = self.server.address(url, &self.tenant.name, &self.tenant.data);
         while api::fetch(&address).is_err() {
