@@ -57,6 +57,7 @@ const RULES: &[Rule] = &[
     form::nothing_is_left_for_later,
     form::no_code_sleeps_in_comments,
     form::names_say_something,
+    form::unsafe_code_is_named,
     manifest::manifests_share_the_tables,
     manifest::the_license_is_whole,
     prose::the_documents_are_there,
