@@ -103,15 +103,7 @@ pub async fn edit(
         }
     };
     let name = named(&mut form);
-    let (rows, items) = match &now {
-        // Their rows are not in the form.
-        Some((_, codes)) if !is_editable(codes) => (Vec::new(), codes.items.clone()),
-        _ => {
-            let rows = sent(&form);
-            let items = items(&rows, &mut form);
-            (rows, items)
-        }
-    };
+    let (rows, items) = taken(&mut form, now.as_ref().map(|(_, codes)| codes));
     let (Some(number), Some(name), true) = (number, name, form.is_right()) else {
         return Ok(show(asked, tenant, now.as_ref(), &form, &rows));
     };
@@ -142,6 +134,17 @@ fn is_editable(codes: &Codes) -> bool {
     // Beside the texts a row has its fields' names, its number and its status.
     let bytes = |item: &Item| 64 + encoded(&item.short_code).len() + encoded(&item.name).len();
     codes.items.len() <= ROWS_MAX && codes.items.iter().map(bytes).sum::<usize>() <= ROWS_BYTES_MAX
+}
+
+/// The rows and the items that a form makes of a list.
+fn taken(form: &mut Form, now: Option<&Codes>) -> (Vec<Row>, Vec<Item>) {
+    if let Some(codes) = now.filter(|codes| !is_editable(codes)) {
+        // Their rows are not in the form.
+        return (Vec::new(), codes.items.clone());
+    }
+    let rows = sent(form);
+    let items = items(&rows, form);
+    (rows, items)
 }
 
 fn sent(form: &Form) -> Vec<Row> {
