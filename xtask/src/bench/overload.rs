@@ -72,7 +72,7 @@ pub fn run(options: &Options, root: &Path) -> Result<String> {
     server.kill()?;
     let config = folder.path().join("few.toml");
     std::fs::write(&config, format!("[limits]\nconnections_max = {CONNECTIONS_MAX}\n"))?;
-    let server = Server::start_with(&binary, folder.path(), &config)?;
+    let server = Server::start_configured(&binary, folder.path(), &config)?;
     let mut bench = Bench { server, tenant, seconds, table, missed };
     bench.beyond_connections()?;
     let Bench { mut table, missed, .. } = bench;

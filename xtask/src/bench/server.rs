@@ -46,7 +46,7 @@ impl Server {
     }
 
     /// Starts the server with a configuration.
-    pub fn start_with(binary: &Path, data: &Path, config: &Path) -> Result<Server> {
+    pub fn start_configured(binary: &Path, data: &Path, config: &Path) -> Result<Server> {
         Server::start_by(Command::new(binary), data, &["--config".as_ref(), config.as_os_str()])
     }
 

@@ -107,7 +107,9 @@ impl Turn {
         let (own, held) = asked.pages.changes.turn(tenant).await;
         let session = asked.session.as_ref().map(|session| session.number()).unwrap_or_default();
         let number = form.text(ONCE);
-        let once = if number.is_empty() { String::new() } else { format!("{session} {number}") };
+        // What is no number of ours is not kept, however long it is.
+        let ours = number.len() == 24 && number.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let once = if ours { format!("{session} {number}") } else { String::new() };
         let led = {
             let done = own.done.lock().unwrap_or_else(PoisonError::into_inner);
             let known = done.iter().find(|(known, _)| !once.is_empty() && *known == once);
@@ -240,7 +242,7 @@ fn whole(applied: &Applied) -> Result<(), Stop> {
 fn written(seq: u64, kinds: &[Kind<'_>]) -> Vec<u8> {
     let time = clock::now();
     let mut lines = Vec::new();
-    for (kind, seq) in kinds.iter().zip(seq + 1..) {
+    for (kind, seq) in kinds.iter().zip(seq.saturating_add(1)..) {
         let origin = Some(Origin { source: SOURCE.into(), seq });
         Event { time, origin, kind: kind.clone() }.write_line(&mut lines);
     }
