@@ -330,7 +330,7 @@ test("a_connection_that_is_cut_is_told_of_with_its_name_and_time", async (t) => 
   await world.server.restart();
   const banner = page.locator("#banner");
   await page.locator("html[data-cause=cut]").waitFor({ state: "attached" });
-  assert.match(await banner.textContent(), /Connection cut.*main since \d\d:\d\d:\d\d \(\d+ s\)/);
+  assert.match(await banner.textContent(), /Connection cut.*Nothing from main since \d\d:\d\d:\d\d \(\d+ s\)/);
   assert.match(await page.locator("#pulse").textContent(), /Connection cut/);
   await world.axe(page);
 });

@@ -88,8 +88,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
     let connectors = Connectors::default();
-    let lines = lines(&connectors);
-    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone(), lines)?;
+    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone(), lines(&connectors))?;
     let told = (feeds, standings(&connectors));
     let api = Arc::new(api(config, &directory, &shards, told, &accounts, &uses, &metrics));
     let ingest = Arc::new(ingest(config, &shared, &api, &accounts));

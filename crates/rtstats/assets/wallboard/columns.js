@@ -27,7 +27,7 @@ function lineText(agent, line, now) {
 }
 
 const line = (number) => ({
-  key: `line${number}`, title: `Line ${number}`, width: 8, rank: 2, ticks: true,
+  key: `line${number}`, title: `Line ${number}`, width: 7.8, rank: 2, ticks: true,
   value: (agent) => lineWord(agent, number),
   text: (agent, { now }) => lineText(agent, number, now),
 });
@@ -57,14 +57,14 @@ const isIn = (status) => (agent) => agent["agent-status"] === status;
 
 /** The columns in their order. `rank`: 1 is shown on every screen, 2 and more as there is room. */
 export const COLUMNS = [
-  { key: "name", title: "Agent", width: 15, rank: 1, value: (agent) => agent["agent-name"] || agent["agent-id"] },
-  { key: "state", title: "State", width: 12, rank: 1, value: stateValue, text: stateText },
+  { key: "name", title: "Agent", width: 14.4, rank: 1, value: (agent) => agent["agent-name"] || agent["agent-id"] },
+  { key: "state", title: "State", width: 11.6, rank: 1, value: stateValue, text: stateText },
   { key: "since", title: "For", hint: "Time in this state", width: 6.4, rank: 1, number: true, ticks: true,
     value: (agent) => -(agent["status-since"] ?? 1e15),
     text: (agent, { now }) => clock(elapsed(agent["status-since"], now)) || "–" },
   line(1),
   line(2),
-  { key: "group", title: "Group", width: 9, rank: 2, value: (agent, rows) => rows.group(agent), text: (agent, { rows }) => rows.group(agent) },
+  { key: "group", title: "Group", width: 8.6, rank: 2, value: (agent, rows) => rows.group(agent), text: (agent, { rows }) => rows.group(agent) },
   figure("accepted", "day-accepted-count", "Accepted", "Transactions taken up today", 2),
   figure("rejected", "day-rejected-count", "Rejected", "Offers declined or not answered today", 3),
   mean("processing", "day-avg-processing-time", "day-accepted-count", [2], "Ø work", "Average processing time today", 3),

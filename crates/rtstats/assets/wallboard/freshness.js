@@ -70,7 +70,7 @@ function cutOff({ connectors = [] }, now, zone) {
   if (down.length === 0) return null;
   const stopped = down.every(({ state }) => state === "stopped");
   const told = down.map((it) => `${it.connector} since ${moment(since(it), now, zone)}`).join(", ");
-  const text = `${stopped ? "Stopped" : "Cut"}: ${told}. What has happened there since is missing here.`;
+  const text = `Nothing from ${told}. What has happened there is missing here.`;
   return doubtful("cut", `${down.length > 1 ? "Connections" : "Connection"} ${stopped ? "stopped" : "cut"}`, text);
 }
 

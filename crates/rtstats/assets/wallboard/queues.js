@@ -161,7 +161,10 @@ class Card {
   }
 
   tick(queue, { now, look }) {
-    say(this.wait.value, clock(elapsed(queue["longest-wait-since"], now)) || "–");
+    const wait = clock(elapsed(queue["longest-wait-since"], now)) || "–";
+    say(this.wait.value, wait);
+    // Hours need more room than the card has for minutes.
+    mark(this.wait.box, "data-long", wait.length > 5 ? "" : null);
     markAlarms(look, this);
     tellAlarm(this.box, this.alarm, look);
   }
