@@ -39,7 +39,7 @@ pub fn crash(options: &Crash, root: &Path) -> Result<()> {
 /// Simulates.
 pub fn simulation(options: &Simulation, root: &Path) -> Result<()> {
     let count = ("RTSTATS_SIM_RUNS", options.runs);
-    test(root, &["--test", "simulation", "--", "--nocapture", "runs"], count, options.seed)
+    test(root, &["--lib", "--", "--nocapture", "simulation::runs"], count, options.seed)
 }
 
 fn test(root: &Path, which: &[&str], count: (&str, u64), seed: u64) -> Result<()> {

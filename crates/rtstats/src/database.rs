@@ -15,6 +15,7 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+pub(crate) mod log_end;
 pub(crate) mod removal;
 pub(crate) mod run;
 pub(crate) mod schema;

@@ -3,6 +3,8 @@
 //! What they keep is held twice wherever SQLite itself would not see a flipped bit: rows carry a checksum over
 //! all their columns, and `extent` says where a log begins and ends, so that no row can vanish unseen.
 
+use std::sync::OnceLock;
+
 use rusqlite::{Connection, TransactionBehavior};
 
 /// "rtst": marks the file as ours (`file` and SQLite's own tools show it).
@@ -173,12 +175,22 @@ pub(crate) fn create(connection: &Connection) -> rusqlite::Result<()> {
 
 /// Whether a database has exactly our tables of a version.
 pub(crate) fn is_ours(connection: &Connection, version: i32) -> rusqlite::Result<bool> {
-    let Some(forms) = usize::try_from(version).ok().and_then(|version| FORMS.get(..version)) else {
+    /// By version: what a database made by its forms says of its tables. Every connection is compared with it.
+    static PATTERNS: [OnceLock<Declarations>; FORMS.len()] =
+        [const { OnceLock::new() }; FORMS.len()];
+    let Some(last) = usize::try_from(version - 1).ok().filter(|last| *last < FORMS.len()) else {
         return Ok(false);
     };
-    let pattern = Connection::open_in_memory()?;
-    pattern.execute_batch(&forms.concat())?;
-    Ok(!forms.is_empty() && text(connection)? == text(&pattern)?)
+    let pattern = match PATTERNS[last].get() {
+        Some(pattern) => pattern,
+        None => {
+            let made = Connection::open_in_memory()?;
+            made.execute_batch(&FORMS[..=last].concat())?;
+            let declared = text(&made)?;
+            PATTERNS[last].get_or_init(|| declared)
+        }
+    };
+    Ok(text(connection)? == *pattern)
 }
 
 /// Brings the tables of an older version up to this one, whole or not at all.
@@ -193,8 +205,11 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+/// Name and declaration of each table.
+type Declarations = Vec<(String, String)>;
+
 /// The tables' declarations; those that SQLite makes for itself stand apart.
-fn text(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
+fn text(connection: &Connection) -> rusqlite::Result<Declarations> {
     let mut statement = connection.prepare(
         "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
     )?;

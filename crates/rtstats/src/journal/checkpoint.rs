@@ -6,6 +6,8 @@
 //! at the front of the file. Used again, the file needs no new blocks, and that is what keeps an fsync short.
 
 use std::{
+    fs::OpenOptions,
+    io::{self, Read as _, Seek as _, Write as _},
     path::Path,
     sync::{
         Arc,
@@ -15,8 +17,9 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 
+use super::JournalError;
 use crate::database::{self, OpenError, run};
 
 /// Frames (pages of 4 KiB) that wait before copying begins: 16 MiB. Fewer copy the same index pages more often,
@@ -41,6 +44,35 @@ fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Outcome> 
 /// Copies all and starts the write-ahead log anew; false if a reader or another writer stood in the way.
 pub(super) fn renew(connection: &Connection) -> rusqlite::Result<bool> {
     checkpoint(connection, "RESTART").map(|outcome| !outcome.busy)
+}
+
+/// Writes the log again as it is, and syncs it.
+///
+/// After a sync that failed, what it was to write may never reach the disk, though it can be read and later syncs succeed.
+/// Before the database file is touched on the word of such a log, it has to be there. What is written again is the cache's
+/// business once more.
+pub(super) fn write_again(connection: &mut Connection, path: &Path) -> Result<(), JournalError> {
+    // Nobody else writes meanwhile.
+    let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate);
+    let _alone = begun.map_err(JournalError::failed)?;
+    let log = database::log_of(path);
+    rewrite(&log).map_err(|error| JournalError::failed(format!("{}: {error}", log.display())))
+}
+
+fn rewrite(log: &Path) -> io::Result<()> {
+    let mut file = OpenOptions::new().read(true).write(true).open(log)?;
+    let mut bytes = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut bytes)?;
+        if read == 0 {
+            break;
+        }
+        file.seek(io::SeekFrom::Current(-(read as i64)))?;
+        file.write_all(&bytes[..read])?;
+    }
+    #[cfg(test)]
+    super::stepped::disk::written_again(log)?;
+    file.sync_all()
 }
 
 /// Copies all but leaves the file saying that it awaits the write-ahead log that goes on (see [`run`]).

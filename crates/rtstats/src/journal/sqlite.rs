@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     clock,
-    database::{self, OpenError, ServerLock, removal},
+    database::{self, OpenError, ServerLock, log_end, removal},
     tenants::TenantId,
 };
 
@@ -127,6 +127,7 @@ pub(super) fn prepare(
     let folder = database::prepare_folder(folder)?;
     let path = database::path_in(&folder);
     let connection = database::open(&folder)?;
+    log_end::tell_damage(&connection, &path);
     check::whole(&connection, &path)?;
     let half_written = snapshots::incomplete(&connection).map_err(OpenError::sqlite(&path))?;
     let queue = Arc::new(Queue::new(settings.queue_max));

@@ -83,7 +83,7 @@ pub(super) struct Writer {
     /// Commits of the connection don't wait for the disk just now.
     relaxed: bool,
     /// An I/O error came: frames before the end of the write-ahead log may not be on disk though fsync says so
-    /// the next time. All has to be carried over before a commit counts.
+    /// the next time. All has to be written again and carried over before a commit counts.
     suspect: bool,
     files: OpenFiles,
     looked: Instant,
@@ -226,7 +226,7 @@ impl Writer {
         if let Some(lost) = &self.lost {
             return Err(JournalError::failed(lost));
         }
-        let connection = match self.connection.take() {
+        let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
                 self.relaxed = false;
@@ -234,6 +234,7 @@ impl Writer {
             }
         };
         if self.suspect {
+            checkpoint::write_again(&mut connection, &self.path)?;
             let renewed = checkpoint::renew(&connection).map_err(JournalError::failed)?;
             if !renewed {
                 return Err(JournalError::failed(
@@ -317,6 +318,7 @@ impl Writer {
             && let Err(error) = self.checkpointer.after_commit(connection, &self.path)
         {
             tracing::warn!(%error, "the write-ahead log could not be carried over");
+            self.failed(&error);
         }
     }
 

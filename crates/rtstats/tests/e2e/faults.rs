@@ -201,6 +201,33 @@ fn is_right_or_refuses(folder: &Folder, server: &Server, bit: usize) -> bool {
 }
 
 #[test]
+fn a_flipped_bit_of_the_write_ahead_log_is_told_and_every_figure_is_of_what_is_left() {
+    let world = World::new(&[]);
+    for sender in 1..9 {
+        assert_eq!(world.action.post(EVENTS, batch(sender, 1, 10)).status, 200);
+    }
+    world.server.kill();
+    let World { folder, server, .. } = world;
+    drop(server);
+    let path = folder.path().join("rtstats.db-wal");
+    let mut log = fs::read(&path).unwrap();
+    // A third of what was written: the directory and some of the batches lie before it.
+    let middle = log.len() / 3;
+    log[middle] ^= 1;
+    fs::write(&path, &log).unwrap();
+    let server = Server::start(&folder, &[]);
+    assert!(server.log().contains("the write-ahead log is damaged"), "{}", server.log());
+    drop(server);
+    let world = again(folder, &[]);
+    let left = journalled(&world.folder).len();
+    assert!(left < 80 && left.is_multiple_of(10), "{left}");
+    if left > 0 {
+        assert_eq!(size(&world), left as i64);
+    }
+    equals_replay(&world);
+}
+
+#[test]
 fn a_clock_that_jumps_ahead_and_back_shows_the_present_again_at_once() {
     let Some((world, faulty)) = faulty_world() else { return };
     assert_eq!(world.action.post(EVENTS, batch(1, 1, 10)).status, 200);

@@ -8,9 +8,10 @@
 #![allow(unsafe_code, reason = "SQLite calls its file system by C function pointers")]
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     ffi::{CStr, OsStr, c_char, c_int, c_void},
-    fs,
+    fs, io,
     os::unix::ffi::OsStrExt as _,
     path::{Path, PathBuf},
     ptr,
@@ -38,6 +39,8 @@ struct State {
     /// Writes and syncs left before the machine dies.
     dies_in: Option<u64>,
     dead: bool,
+    /// What failed, for whoever looks into a run.
+    failures: Vec<String>,
 }
 
 /// How often what fails, of a hundred times.
@@ -54,6 +57,16 @@ pub(crate) struct Failing {
 struct Image {
     durable: Vec<u8>,
     cached: Vec<Change>,
+    /// Syncs that failed: everybody who has the file open is told of each once, as Linux does it.
+    failed_syncs: u64,
+}
+
+/// Whose account an open file is in.
+struct Account {
+    disk: Arc<Disk>,
+    path: PathBuf,
+    /// Of how many failed syncs this one was told. Changed under the disk's lock.
+    told: Cell<u64>,
 }
 
 enum Change {
@@ -87,6 +100,7 @@ impl Disk {
             failing: Failing::default(),
             dies_in: None,
             dead: false,
+            failures: Vec::new(),
         };
         let disk = Arc::new(Disk(Mutex::new(state)));
         lock(&DISKS).insert(folder.to_owned(), disk.clone());
@@ -108,6 +122,11 @@ impl Disk {
 
     pub(crate) fn is_dead(&self) -> bool {
         lock(&self.0).dead
+    }
+
+    /// What failed since this was asked last.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.0).failures)
     }
 
     /// Nothing is written any more.
@@ -164,6 +183,29 @@ impl State {
     }
 }
 
+impl State {
+    /// What is cached of a file gets to the disk, or it does not, and part of it never will.
+    fn sync(&mut self, path: &Path, heard: &Cell<u64>) -> Result<(), c_int> {
+        let fate = self.fate(0, true);
+        let Some(image) = self.files.get_mut(path) else { return Ok(()) };
+        let told = match fate {
+            Fate::Done if heard.replace(image.failed_syncs) == image.failed_syncs => {
+                image.sync();
+                return Ok(());
+            }
+            Fate::Done => ffi::SQLITE_IOERR_FSYNC,
+            Fate::Failed(_, told) => told,
+        };
+        if matches!(fate, Fate::Failed(..)) && !self.dead {
+            image.failed_syncs += 1;
+            heard.set(image.failed_syncs);
+            lose(&mut self.dice, image);
+        }
+        self.failures.push(format!("no sync of {:?}: {told}", path.file_name()));
+        Err(told)
+    }
+}
+
 impl Image {
     fn apply(&mut self, change: &Change) {
         match change {
@@ -204,6 +246,31 @@ fn lose(dice: &mut Dice, image: &mut Image) {
     }
 }
 
+/// A file was written whole by somebody who is about to sync it, and not by way of SQLite.
+pub(crate) fn written_again(path: &Path) -> io::Result<()> {
+    let disk = path.parent().and_then(|folder| lock(&DISKS).get(folder).cloned());
+    let Some(disk) = disk else { return Ok(()) };
+    let bytes = fs::read(path)?;
+    let mut state = lock(&disk.0);
+    let refused = || io::Error::other("the simulated disk failed");
+    let part = match state.fate(bytes.len(), false) {
+        Fate::Done => bytes.len(),
+        Fate::Failed(part, _) => part,
+    };
+    let whole = part == bytes.len();
+    if let Some(image) = state.files.get_mut(path) {
+        // The same bytes as before, page by page.
+        for (number, page) in bytes[..part].chunks(4_096).enumerate() {
+            image.cached.push(Change::Write { at: number * 4_096, bytes: page.to_vec() });
+        }
+    }
+    if !whole {
+        return Err(refused());
+    }
+    let failed = state.files.get(path).map_or(0, |image| image.failed_syncs);
+    state.sync(path, &Cell::new(failed)).map_err(|_| refused())
+}
+
 fn lock<T>(guarded: &Mutex<T>) -> MutexGuard<'_, T> {
     // A run that failed has told so; the next one has a disk of its own.
     guarded.lock().unwrap_or_else(PoisonError::into_inner)
@@ -224,7 +291,7 @@ static OWN: OnceLock<Own> = OnceLock::new();
 struct File {
     base: ffi::sqlite3_file,
     /// Null where nobody keeps account of it.
-    account: *mut (Arc<Disk>, PathBuf),
+    account: *mut Account,
 }
 
 fn register() {
@@ -287,11 +354,16 @@ unsafe extern "C" fn open(
             && flags & (ffi::SQLITE_OPEN_MAIN_DB | ffi::SQLITE_OPEN_WAL) != 0
             && let Some((disk, path)) = disk_of(name)
         {
-            lock(&disk.0).files.entry(path.clone()).or_insert_with(|| Image {
+            let image = || Image {
                 durable: fs::read(&path).unwrap_or_default(),
                 cached: Vec::new(),
-            });
-            (*ours).account = Box::into_raw(Box::new((disk, path)));
+                failed_syncs: 0,
+            };
+            let mut state = lock(&disk.0);
+            let failed = state.files.entry(path.clone()).or_insert_with(image).failed_syncs;
+            drop(state);
+            let account = Account { disk, path, told: Cell::new(failed) };
+            (*ours).account = Box::into_raw(Box::new(account));
         }
         opened
     }
@@ -320,7 +392,7 @@ unsafe fn inner(file: *mut ffi::sqlite3_file) -> *mut ffi::sqlite3_file {
 
 /// # Safety
 /// As [`inner`].
-unsafe fn account<'a>(file: *mut ffi::sqlite3_file) -> Option<&'a (Arc<Disk>, PathBuf)> {
+unsafe fn account<'a>(file: *mut ffi::sqlite3_file) -> Option<&'a Account> {
     // SAFETY: the account lives until the file is closed.
     unsafe { (*file.cast::<File>()).account.as_ref() }
 }
@@ -344,12 +416,21 @@ unsafe extern "C" fn write(
 ) -> c_int {
     // SAFETY: SQLite gives `length` bytes.
     unsafe {
-        let Some((disk, path)) = account(file) else { return pass_write(file, bytes, length, at) };
+        let Some(Account { disk, path, .. }) = account(file) else {
+            return pass_write(file, bytes, length, at);
+        };
         let mut state = lock(&disk.0);
         let data = std::slice::from_raw_parts(bytes.cast::<u8>(), length as usize);
         let (part, told) = match state.fate(data.len(), false) {
             Fate::Done => (data.len(), ffi::SQLITE_OK),
-            Fate::Failed(part, told) => (part, told),
+            Fate::Failed(part, told) => {
+                let of = data.len();
+                let name = path.file_name();
+                state
+                    .failures
+                    .push(format!("{part} of {of} bytes at {at} written of {name:?}: {told}"));
+                (part, told)
+            }
         };
         if part > 0 {
             let written = pass_write(file, bytes, part as c_int, at);
@@ -368,7 +449,7 @@ unsafe extern "C" fn write(
 unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, length: ffi::sqlite3_int64) -> c_int {
     // SAFETY: as for every method.
     unsafe {
-        if let Some((disk, path)) = account(file) {
+        if let Some(Account { disk, path, .. }) = account(file) {
             let mut state = lock(&disk.0);
             if state.dead {
                 return ffi::SQLITE_IOERR_TRUNCATE;
@@ -384,22 +465,12 @@ unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, length: ffi::sqlite3
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, flags: c_int) -> c_int {
     // SAFETY: as for every method.
     unsafe {
-        let Some((disk, path)) = account(file) else { return pass_sync(file, flags) };
+        let Some(Account { disk, path, told: heard }) = account(file) else {
+            return pass_sync(file, flags);
+        };
         let mut state = lock(&disk.0);
-        let fate = state.fate(0, true);
-        let State { dice, files, dead, .. } = &mut *state;
-        let Some(image) = files.get_mut(path) else { return ffi::SQLITE_OK };
-        match fate {
-            Fate::Done => image.sync(),
-            Fate::Failed(_, told) => {
-                if !*dead {
-                    lose(dice, image);
-                }
-                return told;
-            }
-        }
         // The account is the disk: the real one needs no sync.
-        ffi::SQLITE_OK
+        state.sync(path, heard).map_or_else(|told| told, |()| ffi::SQLITE_OK)
     }
 }
 

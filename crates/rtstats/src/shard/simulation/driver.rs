@@ -61,7 +61,11 @@ struct Subject {
     log: Vec<String>,
 }
 
+/// Steps that a run tells as it fails.
+const LAST_STEPS: usize = 80;
+
 /// What a run came to.
+#[derive(Default)]
 pub struct Ended {
     pub counts: BTreeMap<&'static str, u64>,
     pub steps: Vec<String>,
@@ -70,7 +74,8 @@ pub struct Ended {
 pub struct Run {
     seed: u64,
     dice: Dice,
-    folder: TempDir,
+    /// Gone with the run.
+    _folder: TempDir,
     path: PathBuf,
     disk: Arc<Disk>,
     subjects: Vec<Subject>,
@@ -79,6 +84,21 @@ pub struct Run {
     runtime: Runtime,
     metrics: Metrics,
     ended: Ended,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        Disk::forget(&self.path);
+        if std::thread::panicking() {
+            self.note("and then it failed");
+            let from = self.ended.steps.len().saturating_sub(LAST_STEPS);
+            eprintln!(
+                "the last steps of seed {}:\n{}",
+                self.seed,
+                self.ended.steps[from..].join("\n")
+            );
+        }
+    }
 }
 
 /// A database with two tenants, made once, and the tenants.
@@ -116,14 +136,14 @@ impl Run {
         Run {
             seed,
             dice: Dice::new(seed ^ 0x5EED),
-            folder,
+            _folder: folder,
             path,
             disk,
             subjects: tenants.iter().map(subject).collect(),
             doubtful: Vec::new(),
             runtime: tokio::runtime::Builder::new_current_thread().build().unwrap(),
             metrics: Metrics::new(),
-            ended: Ended { counts: BTreeMap::new(), steps: Vec::new() },
+            ended: Ended::default(),
         }
     }
 
@@ -132,7 +152,10 @@ impl Run {
     }
 
     fn note(&mut self, step: impl Into<String>) {
-        self.ended.steps.push(step.into());
+        self.ended.steps.extend(self.disk.failures());
+        // Each run has a folder of its own name.
+        let folder = self.path.to_string_lossy();
+        self.ended.steps.push(step.into().replace(&*folder, "DATA"));
     }
 
     /// Several lives, and at last one in which all works.
@@ -144,10 +167,7 @@ impl Run {
         let mut life = self.begin(false).expect("a machine that works starts");
         self.settled(&mut life);
         life.stop().unwrap_or_else(|error| panic!("seed {}: {error}", self.seed));
-        Disk::forget(&self.path);
-        let Run { folder, ended, .. } = self;
-        drop(folder);
-        ended
+        std::mem::take(&mut self.ended)
     }
 
     /// One life of the machine, from its start to one of its ends.
@@ -203,12 +223,9 @@ impl Run {
         self.settled(&mut life);
         let stopped = life.stop();
         self.note(format!("stopped: {stopped:?}"));
-        if self.disk.is_dead() {
-            self.count("kills", 1);
-        } else {
-            assert!(stopped.is_ok(), "seed {}: {stopped:?}", self.seed);
-            self.count("clean stops", 1);
-        }
+        // A sync that failed before for somebody else is told now: a stop that isn't clean.
+        let clean = stopped.is_ok() && !self.disk.is_dead();
+        self.count(if clean { "clean stops" } else { "kills" }, 1);
         self.disk.revive(End::Killed);
     }
 
