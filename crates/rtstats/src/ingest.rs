@@ -12,7 +12,11 @@ use std::{sync::Arc, time::Duration};
 
 use http::{Method, StatusCode, request::Parts};
 use hyper::body::Incoming;
-use stats::{document::Format, limit, parse::LineError};
+use stats::{
+    document::Format,
+    limit,
+    parse::{FieldError, LineError},
+};
 use tokio::sync::{Semaphore, oneshot};
 
 use body::{BodyError, Encoding, Held};
@@ -27,7 +31,7 @@ use crate::{
     },
     clock,
     journal::{Batch, Journal, JournalError},
-    shard::{Applied, Parsed, Unavailable},
+    shard::{Applied, CONSOLE, Parsed, Unavailable},
     telemetry::IncidentId,
     tenants::{Tenant, TenantId, TokenKind},
 };
@@ -106,6 +110,9 @@ impl Ingest {
             parse.await.expect("parsing panics for no bytes, and nobody cancels it")
         };
         let submitted = match parsed {
+            Ok(parsed) if let Some(error) = beyond_console(&parsed) => {
+                Err(Refusal::Malformed(vec![error]))
+            }
             Ok(parsed) => {
                 let lines_bytes = size_of_val(parsed.lines());
                 held.hold(lines_bytes).map_err(|error| body_refused(&error))?;
@@ -228,4 +235,20 @@ fn journal_refused(error: &JournalError) -> Answer {
         }
     };
     answer::retry(StatusCode::SERVICE_UNAVAILABLE, seconds, message, Format::Json)
+}
+
+/// The highest number that others may use with the console's source: a log that moves here has its events, and room for
+/// as many as anybody ever makes must stay.
+const CONSOLE_SEQ_MAX: u64 = 1 << 53;
+
+/// What would leave no number to the console's own events.
+fn beyond_console(parsed: &Parsed) -> Option<LineError> {
+    let beyond = parsed.lines().iter().find(|line| {
+        let origin = line.event.origin.as_ref();
+        origin.is_some_and(|origin| origin.source == CONSOLE && origin.seq > CONSOLE_SEQ_MAX)
+    })?;
+    let message = format!(
+        "expected at most {CONSOLE_SEQ_MAX}, since the source “{CONSOLE}” is the Configuration Manager's"
+    );
+    Some(LineError { line: beyond.number, error: FieldError { field: "seq".into(), message } })
 }

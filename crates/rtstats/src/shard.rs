@@ -35,6 +35,7 @@ use tokio::sync::{Notify, oneshot};
 
 pub use parsed::Parsed;
 use recover::Recovered;
+pub use speakers::CONSOLE;
 pub use speakers::Spoken;
 use worker::Worker;
 

@@ -9,7 +9,7 @@ use stats::{
 };
 
 /// The source of what people change in the browser: it says nothing of how the contact centre's own systems are.
-const BROWSER: &str = "console";
+pub const CONSOLE: &str = "console";
 
 /// Sources of a tenant that are told of: those that spoke last.
 const TOLD_MAX: usize = 8;
@@ -75,7 +75,7 @@ impl Speakers {
     pub fn spoken(&self, account: &Account, now: Millis) -> Vec<Spoken> {
         let is_steady =
             |run: Option<&(Millis, Millis)>| run.is_some_and(|(from, to)| to - from >= STEADY_MS);
-        let named = account.sources().filter(|(name, _)| &***name != BROWSER);
+        let named = account.sources().filter(|(name, _)| &***name != CONSOLE);
         let named = named.map(|(name, source)| Spoken {
             source: Some(name.clone()),
             last_event: source.last_event,

@@ -11,7 +11,7 @@ use stats::{
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The source of all events that these pages tell.
-pub const SOURCE: &str = "console";
+pub use crate::shard::CONSOLE as SOURCE;
 
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn a_file_comes_back_from_the_dry_run_as_it_was() {
         let file = "agent-id,agent-name\nann,\"A\r\n\n\r\0 ä\"\n";
-        let roster = super::super::Roster::default();
+        let roster = Roster::default();
         let checked = Checked::of(Came::Bytes(file.into()), roster).unwrap_or_else(|_| panic!());
         assert_eq!(Came::Kept(checked.kept).bytes(), Ok(file.into()));
         let torn = Came::Kept("a".to_owned()).bytes().unwrap_err();
