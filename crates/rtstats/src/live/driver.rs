@@ -228,7 +228,7 @@ mod tests {
             sla_target: SlaTarget::Percent,
             snapshot_every_events: 1_000,
             snapshot_every: Duration::from_secs(60),
-            now: crate::clock::now,
+            now: clock::now,
         };
         let shards = Shards::start(&settings, &journal, &metrics).unwrap();
         shards.serve(directory.tenants());
