@@ -70,9 +70,9 @@ pub fn run(options: &Options, root: &Path) -> Result<String> {
     bench.among_hostile(options.idle)?;
     let Bench { server, tenant, table, missed, seconds } = bench;
     server.kill()?;
-    let config = folder.path().join("few.toml");
-    std::fs::write(&config, format!("[limits]\nconnections_max = {CONNECTIONS_MAX}\n"))?;
-    let server = Server::start_configured(&binary, folder.path(), &config)?;
+    let few = CONNECTIONS_MAX.to_string();
+    let few = [("LIMITS_CONNECTIONS_MAX", few.as_str())];
+    let server = Server::start_with(&binary, folder.path(), &few)?;
     let mut bench = Bench { server, tenant, seconds, table, missed };
     bench.beyond_connections()?;
     let Bench { mut table, missed, .. } = bench;

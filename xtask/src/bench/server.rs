@@ -45,11 +45,6 @@ impl Server {
         Server::start_by(command, data, &["--config".as_ref(), config.as_os_str()])
     }
 
-    /// Starts the server with a configuration.
-    pub fn start_configured(binary: &Path, data: &Path, config: &Path) -> Result<Server> {
-        Server::start_by(Command::new(binary), data, &["--config".as_ref(), config.as_os_str()])
-    }
-
     fn start_by(mut command: Command, data: &Path, flags: &[&OsStr]) -> Result<Server> {
         let (listen, admin) = (free_address()?, free_address()?);
         let log = data.join("bench-server.log");

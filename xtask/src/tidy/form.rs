@@ -164,6 +164,17 @@ mod tests {
     }
 
     #[test]
+    fn unsafe_code_outside_of_named_places_is_found() {
+        let tree = Tree::of(&[
+            ("crates/rtstats/src/journal/stepped/disk.rs", "unsafe { f() }"),
+            ("words.rs", "// unsafe in words\nlet a = \"unsafe\";\n"),
+            ("allowed.rs", "//! A.\n#![allow(unsafe_code, reason = \"fast\")]\n"),
+            ("block.rs", "//! B.\nfn f() {\n    unsafe { g() }\n}\n"),
+        ]);
+        assert_eq!(places(&unsafe_code_is_named(&tree)), ["allowed.rs:2", "block.rs:3"]);
+    }
+
+    #[test]
     fn sleeping_code_is_told_from_prose() {
         for asleep in ["let a = 3;", "self.run(now);", "if a.is_empty() {", "}", "return 3;"] {
             assert!(looks_like_code(asleep), "{asleep}");

@@ -267,7 +267,7 @@ async fn set_queues(asked: &mut Asked<'_>, tenant: TenantId, agent: &str) -> Sho
         let told = |enabled: bool| Some(json!({ "assigned": true, "enabled": enabled }));
         Deed { before: told(!enabled), after: told(*enabled), ..deed }
     };
-    let deeds: Vec<Deed> = changed.iter().map(deed).collect();
+    let deeds: Vec<_> = changed.iter().map(deed).collect();
     turn.submit(asked, &tenant, seq, &kinds, deeds).await?;
     Ok(turn.done(asked, "/agent", "Your queues are saved."))
 }

@@ -184,7 +184,7 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, number: &str, post: 
             let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agent.configured", id);
             Deed { before: Some(before.told()), after: Some(after.told()), ..deed }
         };
-        let deeds: Vec<Deed> = members.iter().map(left).chain([deed]).collect();
+        let deeds: Vec<_> = members.iter().map(left).chain([deed]).collect();
         turn.submit(asked, tenant, roster.seq, &kinds, deeds).await?;
         return Ok(turn.done(
             asked,
