@@ -85,8 +85,8 @@ fn an_import_tells_of_each_agent() {
     assert_eq!(told(&trail, "agent.imported", "bob"), 1, "{trail}");
     assert_eq!(told(&trail, "agent.imported", "j.doe"), 1, "{trail}");
     for shown in [
-        r#"{"group":null,"name":"Jane","queues":{}}"#,
-        r#"{"group":null,"name":"Jane Doe","queues":{"115":true,"116":false}}"#,
+        r#"{"name":"Jane","group":null,"queues":{}}"#,
+        r#"{"name":"Jane Doe","group":null,"queues":{"115":true,"116":false}}"#,
     ] {
         assert!(trail.contains(shown), "{shown} in {trail}");
     }

@@ -157,11 +157,12 @@ async fn write(
     let mut roster = checked.before.clone();
     for (done, part) in checked.parts.iter().enumerate() {
         let kinds: Vec<Kind<'_>> = kinds.by_ref().take(part.len()).collect();
-        let mut deeds = vec![deed(asked, tenant, &checked.plan, done + 1, parts)];
+        let mut deeds = Vec::new();
         for (agent, before, after) in roster.apply(&kinds) {
             let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agent.imported", &agent);
             deeds.push(Deed { before, after, ..deed });
         }
+        deeds.push(deed(asked, tenant, &checked.plan, done + 1, parts));
         let written = turn.submit(asked, tenant, seq, &kinds, Deeds::Together(deeds)).await;
         written.map_err(|stop| in_between(stop, done, parts))?;
         seq += part.len() as u64;
