@@ -9,7 +9,11 @@ mod import;
 mod ingest;
 mod nginx;
 mod overload;
+mod plot;
+mod postgres;
 mod queue_log;
+mod record;
+mod refresh;
 mod server;
 mod start;
 
@@ -19,11 +23,22 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use record::Report;
 use tempfile::TempDir;
+
+/// The flags of every benchmark.
+#[derive(clap::Args)]
+pub struct Options {
+    #[command(subcommand)]
+    bench: Bench,
+    /// Also write the table into docs/benchmarks.md and its pictures into docs/images.
+    #[arg(long, global = true)]
+    record: bool,
+}
 
 /// What to measure.
 #[derive(clap::Subcommand)]
-pub enum Bench {
+enum Bench {
     /// The statistics API beside nginx that serves the same bytes.
     Api(api::Options),
     /// A connector to a PBX that tells thousands of events a second.
@@ -34,6 +49,10 @@ pub enum Bench {
     Overload(overload::Options),
     /// A day's queue_log of Asterisk, imported.
     Import(import::Options),
+    /// Every figure of an instant from a day of a million transactions, beside the same asked in SQL.
+    Refresh(refresh::Options),
+    /// Write a table from standard input into docs/benchmarks.md.
+    Record(record::Options),
     /// The start after kill −9 with millions of events in the log.
     Start(start::Options),
 }
@@ -64,17 +83,25 @@ impl Place {
 }
 
 /// Runs a benchmark and prints its table.
-pub fn run(bench: &Bench, root: &Path) -> Result<()> {
-    let table = match bench {
-        Bench::Api(options) => api::run(options, root)?,
-        Bench::Connect(options) => connect::run(options, root)?,
-        Bench::Ingest(options) => ingest::run(options, root)?,
-        Bench::Import(options) => import::run(options, root)?,
-        Bench::Overload(options) => overload::run(options, root)?,
-        Bench::Start(options) => start::run(options, root)?,
+pub fn run(options: &Options, root: &Path) -> Result<()> {
+    // How busy the machine was before, not by the benchmark.
+    let machine = machine();
+    let (name, report) = match &options.bench {
+        Bench::Api(options) => ("api", api::run(options, root)?.into()),
+        Bench::Connect(options) => ("connect", connect::run(options, root)?.into()),
+        Bench::Ingest(options) => ("ingest", ingest::run(options, root)?.into()),
+        Bench::Import(options) => ("import", import::run(options, root)?.into()),
+        Bench::Overload(options) => ("overload", overload::run(options, root)?.into()),
+        Bench::Refresh(options) => ("refresh", refresh::run(options, root)?),
+        Bench::Start(options) => ("start", start::run(options, root)?.into()),
+        Bench::Record(options) => return record::run(options, &machine, root),
     };
+    let Report { table, .. } = &report;
     println!("\n{table}");
-    println!("Measured on {}.", machine());
+    println!("Measured on {machine}.");
+    if options.record {
+        report.record(name, &machine, root)?;
+    }
     Ok(())
 }
 
@@ -126,7 +153,7 @@ fn grouped(figure: f64) -> String {
     shown
 }
 
-/// Processor and kernel, for whoever compares figures.
+/// Processor, kernel and how busy the machine is already, for whoever compares figures.
 fn machine() -> String {
     let processors = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name"));
@@ -134,7 +161,9 @@ fn machine() -> String {
         model.map_or("an unnamed processor", |rest| rest.trim_start_matches([' ', '\t', ':']));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    format!("{cores} cores of {model}, Linux {}", kernel.trim())
+    let loads = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let load = loads.split(' ').next().unwrap_or("unknown");
+    format!("{cores} cores of {model}, Linux {}, load average {load} before", kernel.trim())
 }
 
 #[cfg(test)]

@@ -32,8 +32,7 @@ enum Tool {
     #[command(subcommand)]
     Load(load::Load),
     /// Start servers, measure, and print a Markdown table for docs/benchmarks.md.
-    #[command(subcommand)]
-    Bench(bench::Bench),
+    Bench(bench::Options),
     /// Kill a server again and again under load, and compare what is left with what was acknowledged.
     Crash(trials::Crash),
     /// Simulate journal, engines and documents on a disk with faults.
@@ -47,7 +46,7 @@ fn main() -> ExitCode {
         Tool::Tidy => tidy::run(&root()),
         Tool::Ci => ci::run(&root()),
         Tool::Load(load) => load::run(&load),
-        Tool::Bench(bench) => bench::run(&bench, &root()),
+        Tool::Bench(options) => bench::run(&options, &root()),
         Tool::Crash(options) => trials::crash(&options, &root()),
         Tool::Simulation(options) => trials::simulation(&options, &root()),
         Tool::Screenshots(options) => screenshots::run(&options, &root()),
