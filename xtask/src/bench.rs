@@ -89,7 +89,7 @@ pub fn run(options: &Options, root: &Path) -> Result<()> {
     let (name, report) = match &options.bench {
         Bench::Api(options) => ("api", api::run(options, root)?.into()),
         Bench::Connect(options) => ("connect", connect::run(options, root)?.into()),
-        Bench::Ingest(options) => ("ingest", ingest::run(options, root)?.into()),
+        Bench::Ingest(options) => ("ingest", ingest::run(options, root)?),
         Bench::Import(options) => ("import", import::run(options, root)?.into()),
         Bench::Overload(options) => ("overload", overload::run(options, root)?.into()),
         Bench::Refresh(options) => ("refresh", refresh::run(options, root)?),

@@ -20,7 +20,7 @@ pub struct Options {
 #[derive(Debug, Default)]
 pub struct Report {
     pub table: String,
-    pub plots: Vec<(&'static str, String)>,
+    pub plots: Vec<(String, String)>,
 }
 
 impl From<String> for Report {
@@ -84,8 +84,10 @@ mod tests {
         std::fs::create_dir(root.path().join("docs")).unwrap();
         let page = root.path().join(PAGE);
         std::fs::write(&page, "<!-- measured: x -->\n<!-- end: x -->\n").unwrap();
-        let report =
-            Report { table: "| 1 |\n".to_owned(), plots: vec![("x", "<svg/>".to_owned())] };
+        let report = Report {
+            table: "| 1 |\n".to_owned(),
+            plots: vec![("x".to_owned(), "<svg/>".to_owned())],
+        };
         report.record("x", "a machine", root.path()).unwrap();
         let page = std::fs::read_to_string(page).unwrap();
         assert!(page.contains("| 1 |\n\nMeasured on a machine."), "{page}");

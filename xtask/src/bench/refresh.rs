@@ -197,7 +197,7 @@ fn report(options: &Options, ours: &Ours, tables: &Tables, answers: &[Answered])
         options.rounds,
         ours.per_event.as_nanos(),
     );
-    Report { table, plots: vec![("refresh", bars.svg())] }
+    Report { table, plots: vec![("refresh".to_owned(), bars.svg())] }
 }
 
 #[cfg(test)]
