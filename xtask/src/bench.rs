@@ -14,6 +14,7 @@ mod postgres;
 mod queue_log;
 mod record;
 mod refresh;
+mod scale;
 mod server;
 mod start;
 
@@ -53,6 +54,8 @@ enum Bench {
     Refresh(refresh::Options),
     /// Write a table from standard input into docs/benchmarks.md.
     Record(record::Options),
+    /// Memory and refresh time over agents, queues, tenants, event rate and open streams.
+    Scale(scale::Options),
     /// The start after kill −9 with millions of events in the log.
     Start(start::Options),
 }
@@ -93,6 +96,7 @@ pub fn run(options: &Options, root: &Path) -> Result<()> {
         Bench::Import(options) => ("import", import::run(options, root)?.into()),
         Bench::Overload(options) => ("overload", overload::run(options, root)?.into()),
         Bench::Refresh(options) => ("refresh", refresh::run(options, root)?),
+        Bench::Scale(options) => ("scale", scale::run(options, root)?),
         Bench::Start(options) => ("start", start::run(options, root)?.into()),
         Bench::Record(options) => return record::run(options, &machine, root),
     };

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -29,6 +29,13 @@ impl Server {
     /// Starts the server and waits until it is ready.
     pub fn start(binary: &Path, data: &Path) -> Result<Server> {
         Server::start_by(Command::new(binary), data, &[])
+    }
+
+    /// Starts the server with settings from the environment, as `REFRESH_SECONDS`.
+    pub fn start_with(binary: &Path, data: &Path, settings: &[(&str, &str)]) -> Result<Server> {
+        let mut command = Command::new(binary);
+        command.envs(settings.iter().map(|(name, value)| (format!("RTSTATS_{name}"), value)));
+        Server::start_by(command, data, &[])
     }
 
     /// Starts the server on one core alone, with a configuration.
@@ -115,10 +122,9 @@ pub struct Tenant {
 impl Tenant {
     /// Adds a tenant to a data folder, whether a server runs on it or not.
     pub fn add(binary: &Path, data: &Path, name: &str) -> Result<Tenant> {
-        let data: PathBuf = data.to_path_buf();
-        rtstats(binary, &data, &["tenant", "add", name, "--timezone", "Etc/UTC"])?;
-        let data_token = rtstats(binary, &data, &["token", "new", name, "data"])?;
-        let action = rtstats(binary, &data, &["token", "new", name, "action"])?;
+        rtstats(binary, data, &["tenant", "add", name, "--timezone", "Etc/UTC"])?;
+        let data_token = rtstats(binary, data, &["token", "new", name, "data"])?;
+        let action = rtstats(binary, data, &["token", "new", name, "action"])?;
         Ok(Tenant { name: name.to_owned(), data: data_token, action })
     }
 }

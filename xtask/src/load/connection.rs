@@ -4,12 +4,13 @@
 //! takes many of them, so that the generator leaves the processor to the server.
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use memchr::memmem;
 use rustls::client::UnbufferedClientConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, UnbufferedStatus};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::target::Target;
 
@@ -77,8 +78,7 @@ enum Next {
 impl Connection {
     /// Connects and shakes hands.
     pub async fn open(target: &Target) -> Result<Connection, Failure> {
-        let tcp = TcpStream::connect(target.address).await;
-        let tcp = tcp.map_err(|error| Failure::io("connect", &error))?;
+        let tcp = connect(target).await.map_err(|error| Failure::io("connect", &error))?;
         tcp.set_nodelay(true).map_err(|error| Failure::io("connect", &error))?;
         let tls = UnbufferedClientConnection::new(target.tls.clone(), target.name.clone());
         let mut connection = Connection {
@@ -237,6 +237,13 @@ impl Connection {
             }
         }
     }
+}
+
+async fn connect(target: &Target) -> std::io::Result<TcpStream> {
+    let Some(source) = target.source else { return TcpStream::connect(target.address).await };
+    let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(target.address).await
 }
 
 impl Answer {

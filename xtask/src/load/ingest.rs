@@ -101,7 +101,7 @@ pub fn run(options: &Options) -> Result<Report> {
         options.connections
     );
     let target = Target::new(&options.address)?;
-    post_directory(&target, center)?;
+    post_directory(&target, center, now_ms())?;
     let mut plan = Plan {
         connections: options.connections,
         threads: super::threads(options.threads, options.connections),
@@ -159,9 +159,9 @@ fn now_ms() -> i64 {
 }
 
 /// Posts queues, agents and assignments, and makes every agent available.
-fn post_directory(target: &Target, center: Center) -> Result<()> {
+fn post_directory(target: &Target, center: Center, at_ms: i64) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let lines = center.directory(now_ms());
+    let lines = center.directory(at_ms);
     runtime
         .block_on(async {
             let mut connection = Connection::open(target).await?;
@@ -177,6 +177,36 @@ fn post_directory(target: &Target, center: Center) -> Result<()> {
             Ok(())
         })
         .map_err(|failure: Failure| anyhow!("the directory was not taken: {}", failure.0))
+}
+
+/// Posts the directory, and then transactions that happened at an even pace over the time up to now.
+pub fn post_past(address: &Address, center: Center, events: u64, time: Duration) -> Result<()> {
+    const BATCH: u64 = 1_000;
+    let target = Target::new(address)?;
+    let now = now_ms();
+    let begin = now - time.as_millis() as i64;
+    post_directory(&target, center, begin)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mut transactions = Transactions::new(center, now as u64, 0, 1);
+    let outcome = runtime.block_on(async {
+        let mut connection = Connection::open(&target).await?;
+        let mut body = Vec::new();
+        for batch in 0..events / BATCH {
+            body.clear();
+            for event in batch * BATCH..(batch + 1) * BATCH {
+                let passed = (now - begin) as u64 * event / events;
+                transactions.write(begin + passed as i64, &mut body);
+            }
+            let answer = connection.exchange(&post(&target, &body), true).await?;
+            let Events { accepted, ignored, .. } = counts(&answer.body);
+            if (answer.status, accepted, ignored) != (200, BATCH, 0) {
+                let said = String::from_utf8_lossy(&answer.body).into_owned();
+                return Err(Failure(format!("status {}: {said}", answer.status)));
+            }
+        }
+        Ok(())
+    });
+    outcome.map_err(|failure: Failure| anyhow!("transactions were not taken: {}", failure.0))
 }
 
 /// A whole POST request.

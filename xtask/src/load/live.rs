@@ -1,6 +1,7 @@
 //! `cargo xtask load live`: many open live streams, what they cost, and how soon an event arrives in one.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow};
@@ -36,12 +37,13 @@ pub struct Options {
 
 /// What was measured.
 pub struct Live {
-    streams: usize,
-    failed: usize,
+    pub streams: usize,
+    pub failed: usize,
     bytes: u64,
     frames: u64,
     time: Duration,
-    memory_mib: Option<(f64, f64)>,
+    /// The server's memory without the streams and with them.
+    pub memory_mib: Option<(f64, f64)>,
     processor: Option<Duration>,
     latency: Latency,
 }
@@ -65,8 +67,8 @@ async fn measure(options: &Options, target: Target) -> Result<Live> {
     let before_mib = memory();
     let mut streams = Vec::new();
     let mut failed = 0;
-    for _ in 0..options.streams {
-        match open(&target).await {
+    for number in 0..options.streams {
+        match open(&spread(&target, number)).await {
             Ok(stream) => streams.push(stream),
             Err(_) => failed += 1,
         }
@@ -103,6 +105,19 @@ async fn measure(options: &Options, target: Target) -> Result<Live> {
     let memory_mib = before_mib.zip(memory());
     let (streams, time) = (kept.len(), begun.elapsed());
     Ok(Live { streams, failed, bytes, frames, time, memory_mib, processor, latency })
+}
+
+/// A loopback address has some 28 000 ports for connections to one other: so many streams come from several.
+fn spread(target: &Target, number: usize) -> Target {
+    const PORTS: usize = 20_000;
+    let mut target = target.clone();
+    if let (IpAddr::V4(address), Ok(nth @ 1..=250)) =
+        (target.address.ip(), u8::try_from(number / PORTS))
+        && address.is_loopback()
+    {
+        target.source = Some(IpAddr::from([127, 0, 0, nth + 1]));
+    }
+    target
 }
 
 async fn open(target: &Target) -> Result<Connection, Failure> {

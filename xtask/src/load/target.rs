@@ -1,6 +1,6 @@
 //! Where the load goes: address, name, path, credentials, and which certificates are believed.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -35,6 +35,8 @@ pub struct Address {
 #[derive(Clone)]
 pub struct Target {
     pub address: SocketAddr,
+    /// The address to connect from; any unless given.
+    pub source: Option<IpAddr>,
     pub name: ServerName<'static>,
     pub tls: Arc<ClientConfig>,
     authority: String,
@@ -56,6 +58,7 @@ impl Target {
         let Some(address) = found?.next() else { bail!("{host} has no address") };
         Ok(Target {
             address,
+            source: None,
             name: ServerName::try_from(host.to_owned()).context("the host's name")?,
             tls: Arc::new(tls(flags)?),
             authority: uri.authority().map(ToString::to_string).unwrap_or_default(),
