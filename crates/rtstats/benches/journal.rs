@@ -21,7 +21,7 @@ use rtstats::{
 use tempfile::TempDir;
 
 const SPAN: Duration = Duration::from_secs(3);
-const BATCHES: [u32; 3] = [1, 64, 1_000];
+const BATCHES: [u32; 3] = [1, 64, 1_024];
 const SENDERS: [u32; 2] = [1, 8];
 
 /// Bytes of the bare file, written round and round as a write-ahead log is.
@@ -78,10 +78,10 @@ fn lines(batch: u32, sender: u32, events: u32) -> Bytes {
         text.push_str(&format!(
             "{{\"time\":{},\"type\":\"transaction.{kind}\",\"transaction\":\"call-{:08x}\",\"agent\":\"agent{:04}\",\
              \"source\":\"pbx-{sender}\",\"seq\":{}}}\n",
-            1_700_000_000_000 + u64::from(batch) * 1_000 + u64::from(event),
+            1_700_000_000_000 + u64::from(batch) * u64::from(events) + u64::from(event),
             random(1 << 32),
             random(5_000),
-            u64::from(batch) * 1_000 + u64::from(event) + 1,
+            u64::from(batch) * u64::from(events) + u64::from(event) + 1,
         ));
     }
     Bytes::from(text)

@@ -81,6 +81,13 @@ impl Routes {
         if let Some(rest) = statistics(path) {
             return self.api.statistics(head, rest).await;
         }
+        // A connection keeps room for its largest answer for as long as it is open, and a stream is open for hours: what is
+        // asked for more seldom takes its room for itself.
+        Box::pin(self.route_elsewhere(head, body, peer)).await
+    }
+
+    async fn route_elsewhere(&self, head: &Parts, body: &mut Incoming, peer: IpAddr) -> Answer {
+        let path = head.uri.path();
         match path {
             ingest::PATH => self.ingest.answer(head, body).await,
             STATUS_PATH => self.api.status(head).await,

@@ -72,7 +72,7 @@ pub fn run(options: &Options, root: &Path) -> Result<String> {
     server.kill()?;
     let few = CONNECTIONS_MAX.to_string();
     let few = [("LIMITS_CONNECTIONS_MAX", few.as_str())];
-    let server = Server::start_with(&binary, folder.path(), &few)?;
+    let server = Server::start_set(&binary, folder.path(), &few)?;
     let mut bench = Bench { server, tenant, seconds, table, missed };
     bench.beyond_connections()?;
     let Bench { mut table, missed, .. } = bench;

@@ -173,7 +173,7 @@ impl Bench<'_> {
     fn tenant(&self, center: Center, events: u64) -> Result<(f64, f64)> {
         let folder = self.options.place.folder(self.root)?;
         let tenant = Tenant::add(&self.binary(), folder.path(), "load")?;
-        let server = Server::start_with(&self.binary(), folder.path(), &[REFRESH])?;
+        let server = Server::start_set(&self.binary(), folder.path(), &[REFRESH])?;
         let posts = server.address("/api/rtstats/events", &tenant.name, &tenant.action);
         ingest::post_past(&posts, center, events, HALF_HOUR)?;
         let queues = server.address("/api/rtstats/stats/queues.json", &tenant.name, &tenant.data);
@@ -226,7 +226,7 @@ impl Bench<'_> {
             let folder = self.options.place.folder(self.root)?;
             let tenant = Tenant::add(&self.binary(), folder.path(), "load")?;
             let room = [("LIMITS_CONNECTIONS_MAX", "100000")];
-            let server = Server::start_with(&self.binary(), folder.path(), &room)?;
+            let server = Server::start_set(&self.binary(), folder.path(), &room)?;
             let told = live::run(&live::Options {
                 address: server.address("/api/rtstats/live", &tenant.name, &tenant.data),
                 streams,

@@ -32,7 +32,7 @@ impl Server {
     }
 
     /// Starts the server with settings from the environment, as `REFRESH_SECONDS`.
-    pub fn start_with(binary: &Path, data: &Path, settings: &[(&str, &str)]) -> Result<Server> {
+    pub fn start_set(binary: &Path, data: &Path, settings: &[(&str, &str)]) -> Result<Server> {
         let mut command = Command::new(binary);
         command.envs(settings.iter().map(|(name, value)| (format!("RTSTATS_{name}"), value)));
         Server::start_by(command, data, &[])

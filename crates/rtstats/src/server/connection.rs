@@ -52,7 +52,9 @@ pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refuse
             refuse_plain(stream).await;
             return None;
         }
-        tls.accept(stream).await.inspect_err(|_| shared.metrics.handshake_failed()).ok()
+        let shaken = tls.accept(stream).await;
+        // On the heap: every step that it moves through would keep room for a copy of its own in the connection's task.
+        shaken.map(Box::new).inspect_err(|_| shared.metrics.handshake_failed()).ok()
     };
     let mut stopping = shared.stopping.clone();
     let shaken = tokio::select! {
