@@ -9,10 +9,7 @@ use stats::{
 };
 
 use super::{Applied, Ledger, Live, Parsed, Settings, View, speakers::Speakers};
-use crate::{
-    clock,
-    journal::{Position, Snapshot},
-};
+use crate::journal::{Position, Snapshot};
 
 /// One open tenant.
 pub struct Tenancy {
@@ -46,13 +43,12 @@ impl Tenancy {
     }
 
     /// Applies a batch, unless a replay of the log has already brought it.
-    pub fn apply(&mut self, after: Position, parsed: &Parsed) -> Applied {
+    pub fn apply(&mut self, after: Position, parsed: &Parsed, now: Millis) -> Applied {
         let mut applied = Applied::default();
         if after <= self.position {
             applied.accepted = parsed.lines().len() as u64;
             return applied;
         }
-        let now = clock::now();
         let mut before = None;
         for line in parsed.lines() {
             let source = line.event.origin.as_ref().map(|origin| &*origin.source);

@@ -209,7 +209,8 @@ impl Worker {
     }
 
     fn apply(&mut self, tenant: TenantId, batch: Waiting) {
-        match self.with_open(tenant, |open| open.apply(batch.after, &batch.parsed)) {
+        let now = (self.settings.now)();
+        match self.with_open(tenant, |open| open.apply(batch.after, &batch.parsed, now)) {
             Ok(applied) => {
                 self.count(tenant, &applied);
                 (batch.reply)(Ok(applied));
