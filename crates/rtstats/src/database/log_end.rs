@@ -29,7 +29,7 @@ pub(crate) fn tell_damage(connection: &Connection, database: &Path) {
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => {
-            tracing::warn!(path = %path.display(), %error, "the log's end can't be looked at")
+            tracing::warn!(path = %path.display(), %error, "the log's end can't be looked at");
         }
     }
 }

@@ -34,7 +34,8 @@ fn runs_on_failing_disks_lose_nothing_and_show_nothing_wrong() {
     let mut tally = BTreeMap::<&'static str, u64>::new();
     thread::scope(|scope| {
         // Each run has one thread for all that happens in it; several run beside each other.
-        let work = |thread| move || seeds(thread).map(|seed| Run::new(seed).to_its_end()).collect();
+        let work =
+            |thread| move || seeds(thread).map(|seed| Run::new(seed).live_through()).collect();
         let working: Vec<_> = (0..threads).map(|thread| scope.spawn(work(thread))).collect();
         for thread in working {
             let ended: Vec<driver::Ended> =
@@ -56,7 +57,7 @@ fn runs_on_failing_disks_lose_nothing_and_show_nothing_wrong() {
 #[test]
 fn a_seed_gives_the_same_run_again() {
     for seed in 1..4 {
-        let (one, again) = (Run::new(seed).to_its_end(), Run::new(seed).to_its_end());
+        let (one, again) = (Run::new(seed).live_through(), Run::new(seed).live_through());
         for (one, again) in one.steps.iter().zip(&again.steps) {
             assert_eq!(one, again, "seed {seed}");
         }

@@ -21,7 +21,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use super::{
-    life::{Life, Told},
+    life::{Life, Shown, Told},
     traffic::Sender,
 };
 use crate::{
@@ -159,7 +159,7 @@ impl Run {
     }
 
     /// Several lives, and at last one in which all works.
-    pub fn to_its_end(mut self) -> Ended {
+    pub fn live_through(mut self) -> Ended {
         for _ in 0..2 + self.dice.below(3) {
             self.life();
         }
@@ -397,13 +397,13 @@ impl Run {
     fn look(&mut self, life: &mut Life, who: usize) {
         let every = self.dice.one(&[Duration::ZERO, Duration::from_secs(3_600)]);
         let seen = life.look(self.subjects[who].tenant.id);
-        let (board, made_from) = &mut life.boards[who];
+        let Shown { board, made_from } = &mut life.boards[who];
         let board = board.clone();
         let Ok(seen) = seen else { return };
         let (frozen, account) = self.replay(who, seen.position, seen.frozen.instant);
         assert!(seen.frozen == frozen, "seed {}: {:?} is not {frozen:?}", self.seed, seen.frozen);
         assert_eq!(seen.account, account, "seed {}: tenant {who}", self.seed);
-        let fresh = ready(Ok::<_, ()>(seen.frozen.clone()));
+        let fresh = ready(Ok::<_, ()>(seen.frozen));
         let refresh = self.runtime.block_on(board.refresh(every, fresh)).expect("it was frozen");
         if made_from.as_ref().is_none_or(|(old, _)| !Arc::ptr_eq(old, &refresh)) {
             let instant = jiff::Timestamp::from_millisecond(frozen.instant).expect("an instant");

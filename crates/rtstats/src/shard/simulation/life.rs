@@ -53,6 +53,14 @@ pub struct Seen {
     pub account: Account,
 }
 
+/// A tenant's board.
+#[derive(Default)]
+pub struct Shown {
+    pub board: Arc<Board>,
+    /// The refresh that it showed last, and what that was made from.
+    pub made_from: Option<(Arc<Refresh>, Frozen)>,
+}
+
 pub struct Life {
     pub journal: Arc<SteppedJournal>,
     worker: Worker,
@@ -64,8 +72,8 @@ pub struct Life {
     told: Arc<Mutex<Vec<Told>>>,
     metrics: Metrics,
     pub live: Vec<Arc<Live>>,
-    /// Their documents, and what they were made from.
-    pub boards: Vec<(Arc<Board>, Option<(Arc<Refresh>, Frozen)>)>,
+    /// Their documents.
+    pub boards: Vec<Shown>,
 }
 
 fn lock<T>(guarded: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -98,7 +106,7 @@ impl Life {
             let live = live[live.len() - 1].clone();
             worker.take(Input::Open { live, tenant: tenant.clone() });
         }
-        let boards = tenants.iter().map(|_| Default::default()).collect();
+        let boards = tenants.iter().map(|_| Shown::default()).collect();
         let (inbox, told) = Default::default();
         Ok(Life {
             journal,
