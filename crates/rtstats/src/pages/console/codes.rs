@@ -223,11 +223,11 @@ fn show(
                 Some((_, codes)) => {
                     p.notice { "These " (codes.items.len()) " items are more than a form holds. They stay as they are; to \
                         change them, send the whole list as an event " code { "codes.configured" } "." }
-                    (table(html! { tbody { @for item in &codes.items { (fixed_row(item)) } } }))
+                    (table(&html! { tbody { @for item in &codes.items { (fixed_row(item)) } } }))
                 }
                 None => {
                     p.hint { "The short code is what documents show. Empty a row to take its item away." }
-                    (table(item_rows(rows)))
+                    (table(&item_rows(rows)))
                 }
             }
             p.actions {
@@ -245,7 +245,7 @@ fn show(
     page.status(status(form)).show(asked, middle)
 }
 
-fn table(body: Markup) -> Markup {
+fn table(body: &Markup) -> Markup {
     html! {
         div.table tabindex="0" role="region" aria-label="Items" {
             table.grid {
