@@ -133,13 +133,15 @@ mod tests {
     #[test]
     fn a_refusal_without_words_gets_them_and_nothing_else_does() {
         for (status, _) in WORDS {
-            let bare =
-                format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            let bare = format!(
+                "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\ndate: then\r\n\r\n"
+            );
             let words = words(bare.as_bytes()).unwrap();
             let text = std::str::from_utf8(&words).unwrap();
             let (head, body) = text.split_once("\r\n\r\n").unwrap();
             assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\nconnection: close\r\n")));
             assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
+            assert!(head.ends_with("\r\ndate: then"));
             let body: serde_json::Value = serde_json::from_str(body).unwrap();
             assert_eq!(body["error"]["code"].to_string(), status[..3]);
         }
