@@ -196,6 +196,7 @@ fn paths_that_hide_something_are_refused_and_lead_nowhere() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of requests reads best whole")]
 fn what_could_be_two_requests_to_somebody_is_never_two_here() {
     let world = World::new(&[]);
     let chunks = |body: &str| format!("Transfer-Encoding: chunked\r\n\r\n{body}");
@@ -346,6 +347,7 @@ fn what_could_be_two_requests_to_somebody_is_never_two_here() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of requests reads best whole")]
 fn headers_that_come_twice_decide_nothing() {
     let world = World::new(&[]);
     let get = |headers: &str| format!("GET {QUEUES} HTTP/1.1\r\n{headers}\r\n");

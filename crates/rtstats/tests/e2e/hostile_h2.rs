@@ -202,7 +202,7 @@ fn frames_that_break_the_rules_end_their_connection() {
         ("a reset of nothing", frame(RESET, 0, 1, &[0; 4]), PROTOCOL_ERROR),
         (
             "data behind the end",
-            [get.clone(), frame(RESET, 0, 1, &[0; 4]), frame(HEADERS, 5, 1, &block(GET))].concat(),
+            [get, frame(RESET, 0, 1, &[0; 4]), frame(HEADERS, 5, 1, &block(GET))].concat(),
             PROTOCOL_ERROR,
         ),
     ] {
