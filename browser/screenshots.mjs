@@ -49,6 +49,17 @@ async function picture(server, tenant, folder, page) {
   }
 }
 
+/** A quiet centre shows little: calls come in for which nobody is free. */
+async function rush(server, tenant) {
+  const begin = Date.now() - 95_000;
+  const calls = [101, 101, 101, 102, 103].map((queue, number) => ({
+    time: begin + 14_000 * number, type: "transaction.queued", transaction: `rush-${number}`, queue, channel: "phone",
+  }));
+  const body = calls.map((call) => JSON.stringify(call)).join("\n");
+  const answer = await server.request("POST", "/api/rtstats/events", { body, user: tenant.name, password: tenant.actionToken });
+  if (answer.status !== 200) throw new Error(`calls are refused: ${answer.text}`);
+}
+
 const [folder, ...words] = process.argv.slice(2);
 if (folder === undefined) {
   console.error("usage: node screenshots.mjs FOLDER [WORD …]");
@@ -64,6 +75,7 @@ const server = new Server({ demo: true });
 try {
   await server.start();
   const tenant = demoTenant(server.log);
+  await rush(server, tenant);
   for (const page of chosen) await picture(server, tenant, folder, page);
 } finally {
   await closeBrowser();
