@@ -75,6 +75,8 @@ pub struct Session {
     /// The Data Request Token that it was opened with: replaced, it ends.
     data: Option<TokenDigest>,
     flashes: Mutex<Vec<Flash>>,
+    /// Until when its forms have used up what it may send.
+    forms_until_ms: AtomicI64,
     ended: watch::Sender<bool>,
 }
 
@@ -87,6 +89,18 @@ impl Session {
     /// When it was used last.
     pub fn used_ms(&self) -> i64 {
         self.used_ms.load(Relaxed)
+    }
+
+    /// Whether one more form may be sent: far more than anybody fills in, and not as many as a program could.
+    pub fn may_send_form(&self, now_ms: i64) -> bool {
+        let sent = self.forms_until_ms.fetch_update(Relaxed, Relaxed, |until_ms| {
+            // Further ahead than it can be: the clock was set back.
+            let ahead_ms = until_ms.saturating_sub(now_ms);
+            let ahead_ms = if (0..=AHEAD_MS_MAX).contains(&ahead_ms) { ahead_ms } else { 0 };
+            let ahead_ms = ahead_ms + FORM_EVERY_MS;
+            (ahead_ms <= AHEAD_MS_MAX).then_some(now_ms + ahead_ms)
+        });
+        sent.is_ok()
     }
 
     /// Leaves a message for the next page.
@@ -178,6 +192,7 @@ impl From<NewSession> for Session {
             written_ms: AtomicI64::new(new.now_ms),
             data: new.data,
             flashes: Mutex::default(),
+            forms_until_ms: AtomicI64::new(0),
             ended: watch::Sender::new(false),
         }
     }
@@ -451,6 +466,15 @@ mod tests {
         assert!(!elsewhere.contains(&secret));
         assert!(session.take_flashes("/tokens") == [secret]);
         assert!(session.take_flashes("/tokens").is_empty(), "it is shown once");
+    }
+
+    #[test]
+    fn a_session_sends_no_flood_of_forms() {
+        let session = session(&Token::random().unwrap(), Role::Platform, Some(1), 0);
+        let sent = (0..5_000).filter(|ms| session.may_send_form(1_000_000 + ms)).count();
+        assert_eq!(sent, 99, "50, and 10 each second");
+        assert!(session.may_send_form(1_010_000));
+        assert!(session.may_send_form(0), "a clock that is set back holds nobody up");
     }
 
     #[test]

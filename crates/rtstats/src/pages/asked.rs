@@ -155,6 +155,10 @@ impl<'a> Asked<'a> {
                 "Another site sent this form. Use the form on our own page.",
             ));
         }
+        if self.session.as_ref().is_some_and(|session| !session.may_send_form(self.now_ms)) {
+            let why = "This is more than a person sends. Wait a few seconds.".to_owned();
+            return Err(Stop::Bad(http::StatusCode::TOO_MANY_REQUESTS, why));
+        }
         let read = form::read(self.body, headers, files);
         let form = tokio::time::timeout(self.pages.settings.body_timeout, read).await;
         let slow = || {
