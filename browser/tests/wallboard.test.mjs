@@ -359,6 +359,19 @@ test("a_connection_that_is_cut_is_told_of_with_its_name_and_time", async (t) => 
   await world.axe(page);
 });
 
+test("tables_fit_a_wall_and_every_size_of_figures", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  for (const [width, height] of [[1280, 800], [1920, 1080], [3840, 2160]]) {
+    for (const fragment of ["#layout=table", "#layout=table&size=large", "#layout=table&size=huge", "#view=agents&size=normal", "#view=agents&size=large"]) {
+      const page = await openWallboard(world, fragment, { width, height });
+      const [needed, there] = await page.locator(".view:not([hidden]) .scroller").evaluate((box) => [box.scrollWidth, box.clientWidth]);
+      assert.ok(needed <= there + 1, `${fragment} at ${width}: ${needed} px in ${there}`);
+      await page.context().close();
+    }
+  }
+});
+
 test("a_phone_tells_when_the_last_event_came", async (t) => {
   const world = await start(t);
   await furnish(world);
