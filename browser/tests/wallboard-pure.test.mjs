@@ -122,7 +122,7 @@ test("a_clock_that_was_set_is_followed_forth_at_once_and_back_with_the_next_answ
   assert.equal(server.at(1_000), 10_001_000);
   server.heard(5_000_000, 2_000);
   assert.ok(server.at(2_000) > 10_000_000, "as well may the frame be late");
-  server.opened(5_002_000, 4_000);
+  server.opened(5_002_000, 3_950, 4_000);
   server.heard(5_002_400, 4_100);
   assert.equal(server.at(4_100), 5_002_400);
   assert.equal(server.late(60_000), 0);
@@ -137,16 +137,28 @@ test("frames_that_all_come_late_are_never_taken_for_fresh_ones", () => {
   // Longer than any memory of single frames, and through a reconnect.
   for (; own < 900_000; own += 500) {
     server.heard(begin + own - 10_000, own);
-    if (own === 400_000) server.opened(begin + own - 700, own);
+    if (own === 400_000) server.opened(begin + own - 700, own - 60, own);
     if (own > 23_000) assert.ok(server.late(own) > 9_000, `${server.late(own)} at ${own}`);
   }
   server.heard(begin + own - 20, own);
   assert.equal(server.late(own), 0);
   const fresh = new ServerClock();
-  fresh.opened(begin, 100);
+  fresh.opened(begin, 40, 100);
   fresh.heard(begin - 10_000, 150);
   fresh.heard(begin - 7_500, 2_650);
   assert.ok(fresh.late(2_650) > 9_000, "late from the first frame on");
+});
+
+test("an_answer_that_is_held_up_itself_sets_no_clock_back", () => {
+  const server = new ServerClock();
+  const begin = 1_790_000_000_000;
+  server.heard(begin, 30);
+  // From now on all is 10 s on its way, what is asked anew among it.
+  for (let own = 20_000; own < 900_000; own += 500) {
+    if (own % 30_000 === 0) server.opened(begin + own - 10_000, own - 10_040, own);
+    server.heard(begin + own - 10_000, own);
+    if (own > 23_000) assert.ok(server.late(own) > 9_000, `${server.late(own)} at ${own}`);
+  }
 });
 
 const FRESH = {
@@ -194,12 +206,21 @@ test("a_connection_that_is_cut_is_named_at_once_with_its_time", () => {
   const cut = withHead({ connectors: [connector("main", "connecting", 60_000), connector("west", "following", null)] });
   const told = judge({ ...cut, zone: "UTC" });
   assert.deepEqual([told.grade, told.cause, told.title], ["doubtful", "cut", "Connection cut"]);
+  assert.equal(told.instant, undefined, "others go on");
   assert.match(told.text, /main since 00:01:00 \(39 s\)/);
   assert.doesNotMatch(told.text, /west/);
   assert.equal(judge({ ...cut, silentMax: 0 }).cause, "cut", "whatever is set for silence");
   assert.match(judge(withHead({ connectors: [connector("main", "stopped", 1_000)] })).title, /stopped/);
   assert.match(judge(withHead({ connectors: [connector("a", "cut", 1), connector("b", "cut", 2)] })).title, /^Connections/);
   assert.equal(judge(withHead({ connectors: [connector("main", "cut", FRESH.now - STALE_MS)] })).grade, "live", "it often comes back");
+});
+
+test("where_all_connections_are_cut_and_nobody_else_tells_anything_all_figures_are_old", () => {
+  const connectors = [connector("main", "connecting", 60_000), connector("west", "cut", 70_000)];
+  const told = judge(withHead({ connectors, sources: [source("asterisk/main", 60_500)] }));
+  assert.deepEqual([told.grade, told.cause, told.instant], ["dead", "cut", 60_000], "of before the first cut");
+  assert.equal(judge(withHead({ connectors, sources: [source("chat", 90_000)] })).grade, "doubtful", "the chat goes on");
+  assert.equal(judge(withHead({ connectors })).grade, "dead");
 });
 
 test("what_people_change_in_the_browser_hides_no_silent_source", () => {

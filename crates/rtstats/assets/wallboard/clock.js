@@ -3,6 +3,9 @@
 /** A distance that differs by so much is no delay: a clock was set, or the page slept. */
 const JUMP_MS = 3_000;
 
+/** The header Date has whole seconds. */
+const DATE_MS = 1_000;
+
 /** So late for so long is no hiccup. */
 const LATE_FOR_MS = 2_000;
 
@@ -28,12 +31,18 @@ export class ServerClock {
     this.#lateSince = this.#late > JUMP_MS ? (this.#lateSince ?? own) : null;
   }
 
-  /** An answer whose `Date` was `date`, or NaN, began at `own`. */
-  opened(date, own) {
+  /**
+   * An answer whose `Date` was `date`, or NaN, began at `own`; it was asked for at `sent`. It sets the clock back only by
+   * more than all of its way took: what is held up between makes answers as late as frames.
+   */
+  opened(date, sent, own) {
     if (Number.isNaN(date)) return;
     const distance = date - own;
-    // It has whole seconds, and was on its way: what agrees so far is known better already.
-    if (this.#top !== null && Math.abs(distance - this.#distance(own)) <= JUMP_MS) return;
+    if (this.#top !== null) {
+      const ahead = distance - this.#distance(own);
+      // What agrees so far is known better already.
+      if (ahead <= JUMP_MS && ahead + DATE_MS + (own - sent) >= -JUMP_MS) return;
+    }
     this.#hold(distance, own);
     this.#lateSince = null;
   }

@@ -64,14 +64,20 @@ function silentLink(link, reason, retry) {
 const doubtful = (cause, title, text) => ({ grade: Grade.doubtful, cause, title, text, action: "" });
 
 /** Connections of the server that are down, and since when; one that comes back at once is not told of. */
-function cutOff({ connectors = [] }, now, zone) {
+function cutOff({ connectors = [], sources = [] }, now, zone) {
   const since = (connector) => connector["down-since"];
   const down = connectors.filter((it) => since(it) !== null && now - since(it) > STALE_MS);
   if (down.length === 0) return null;
   const stopped = down.every(({ state }) => state === "stopped");
   const told = down.map((it) => `${it.connector} since ${moment(since(it), now, zone)}`).join(", ");
-  const text = `Nothing from ${told}. What has happened there is missing here.`;
-  return doubtful("cut", `${down.length > 1 ? "Connections" : "Connection"} ${stopped ? "stopped" : "cut"}`, text);
+  const title = `${down.length > 1 ? "Connections" : "Connection"} ${stopped ? "stopped" : "cut"}`;
+  const first = Math.min(...down.map(since));
+  const others = sources.some((it) => it["last-event"] > Math.max(...down.map(since)) + STALE_MS);
+  if (down.length === connectors.length && !others) {
+    // Nobody else tells anything: all figures stand as they were then, and their clocks must not go on.
+    return { ...dead("cut", title, `Nothing from ${told}. The figures are of before that.`, ""), instant: first };
+  }
+  return doubtful("cut", title, `Nothing from ${told}. What has happened there is missing here.`);
 }
 
 const moment = (instant, now, zone) => `${timeOfDay(instant, zone)} (${duration(now - instant)})`;

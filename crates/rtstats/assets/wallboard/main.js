@@ -47,7 +47,7 @@ let trendsKnown = false;
 let resetAt = -RESET_MS;
 
 const banner = new Banner(act);
-const feed = new Feed(live, hear, () => tick(), (date) => clock.opened(date, performance.now()));
+const feed = new Feed(live, hear, () => tick(), (date, sent) => clock.opened(date, sent, performance.now()));
 const views = {
   queues: new QueuesView(byId("view-queues"), choose),
   agents: new AgentsView(byId("view-agents"), choose),
@@ -210,10 +210,10 @@ function tick() {
   const silentMax = settings.silent * 60_000;
   const retryMs = feed.retryAt - own;
   const judgment = judge({ head: rows.head, age: age(), now, link: feed.link, reason: feed.reason, retryMs, silentMax, late, zone });
-  const instant = rows.head?.instant ?? null;
+  const instant = judgment.instant ?? rows.head?.instant ?? null;
   // Clocks stand with figures that are old, and go on with those that come late.
   const stand = judgment.cause === "late" ? null : stopped;
-  stopped = judgment.grade === Grade.dead && rows.head ? (stand ?? rows.head.instant ?? rows.head.now) : null;
+  stopped = judgment.grade === Grade.dead && rows.head ? (stand ?? instant ?? rows.head.now) : null;
   banner.update(judgment, instant, instant === null ? "" : duration(now - instant), zone);
   if (rows.head === null) say(byId("opening"), judgment.grade === Grade.dead ? "" : "Connecting…");
 }

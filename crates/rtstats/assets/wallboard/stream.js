@@ -51,7 +51,8 @@ const SILENT_MS = 10_000;
 
 /**
  * A feed at `url`. `hear(event)` is told each event, its data parsed; `changed()` that `link`, `retryAt` or `reason`
- * is another; `opened(date)` the server's `Date` as an answer begins, NaN where it has none.
+ * is another; `opened(date, sent)` the server's `Date` as an answer begins, NaN where it
+ * has none, and when that was asked for.
  */
 export class Feed {
   link = Link.opening;
@@ -106,13 +107,14 @@ export class Feed {
     const headers = { Accept: "text/event-stream" };
     if (this.#last !== undefined) headers["Last-Event-ID"] = this.#last;
     const options = { headers, signal: abort.signal, cache: "no-store", credentials: "same-origin" };
+    const sent = performance.now();
     const answer = await fetch(this.#url, options);
     if (answer.redirected || !answer.ok || !/event-stream/.test(answer.headers.get("content-type") ?? "")) {
       abort.abort();
       return this.#refused(answer);
     }
     this.#heardAt = performance.now();
-    this.#opened(Date.parse(answer.headers.get("date") ?? ""));
+    this.#opened(Date.parse(answer.headers.get("date") ?? ""), sent);
     const parser = new Parser();
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
