@@ -34,6 +34,11 @@ const VIEWERS_PER_TENANT_MAX: usize = 2_000;
 /// Uses closer together than this are not written down one by one.
 const USED_STEP_MS: i64 = 60_000;
 
+/// Forms of a session: so many at once, and then one each so often.
+const FORMS_AT_ONCE: i64 = 50;
+const FORM_EVERY_MS: i64 = 100;
+const FORMS_MS_MAX: i64 = FORMS_AT_ONCE * FORM_EVERY_MS;
+
 /// Messages that wait for the next page at most; secrets, which nobody could get again, wait in any case.
 const FLASHES_MAX: usize = 8;
 
@@ -96,9 +101,9 @@ impl Session {
         let sent = self.forms_until_ms.fetch_update(Relaxed, Relaxed, |until_ms| {
             // Further ahead than it can be: the clock was set back.
             let ahead_ms = until_ms.saturating_sub(now_ms);
-            let ahead_ms = if (0..=AHEAD_MS_MAX).contains(&ahead_ms) { ahead_ms } else { 0 };
+            let ahead_ms = if (0..=FORMS_MS_MAX).contains(&ahead_ms) { ahead_ms } else { 0 };
             let ahead_ms = ahead_ms + FORM_EVERY_MS;
-            (ahead_ms <= AHEAD_MS_MAX).then_some(now_ms + ahead_ms)
+            (ahead_ms <= FORMS_MS_MAX).then_some(now_ms + ahead_ms)
         });
         sent.is_ok()
     }

@@ -11,7 +11,7 @@ pub struct Row {
     pub line: usize,
     /// Without the spaces round them.
     pub cells: Vec<String>,
-    /// How many cells the line has: more than [`CELLS_MAX`] are counted and not kept.
+    /// How many cells the line has: more than `CELLS_MAX` are counted and not kept.
     pub len: usize,
     /// Whether there are only the cells before a quotation mark that is not closed.
     pub torn: bool,
