@@ -10,7 +10,7 @@ mod prose;
 mod purity;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -20,6 +20,8 @@ use anyhow::{Context, Result, bail};
 #[derive(Debug, Default)]
 pub struct Tree {
     files: BTreeMap<String, String>,
+    /// Files that hold no text.
+    pictures: BTreeSet<String>,
 }
 
 /// What a rule found.
@@ -91,7 +93,7 @@ pub fn run(root: &Path) -> Result<()> {
 const SKIPPED: &[&str] = &[".git", "target", "corpus", "artifacts", "node_modules"];
 
 impl Tree {
-    /// Reads every text file below `root`; files that are not UTF-8 are left out.
+    /// Reads every text file below `root`; of files that are not UTF-8 only the path is kept.
     fn read(root: &Path) -> Result<Tree> {
         let mut tree = Tree::default();
         tree.read_folder(root, "")?;
@@ -110,11 +112,11 @@ impl Tree {
                 if !SKIPPED.contains(&name.as_str()) {
                     self.read_folder(root, &path)?;
                 }
-            } else if kind.is_file()
-                && name != ".git"
-                && let Ok(text) = String::from_utf8(std::fs::read(entry.path())?)
-            {
-                self.files.insert(path, text);
+            } else if kind.is_file() && name != ".git" {
+                match String::from_utf8(std::fs::read(entry.path())?) {
+                    Ok(text) => drop(self.files.insert(path, text)),
+                    Err(_) => drop(self.pictures.insert(path)),
+                }
             }
         }
         Ok(())
@@ -142,7 +144,7 @@ impl Tree {
     /// Whether there is a file or a folder at this path.
     fn has(&self, path: &str) -> bool {
         let path = path.trim_end_matches('/');
-        self.files.contains_key(path) || {
+        self.files.contains_key(path) || self.pictures.contains(path) || {
             let folder = format!("{path}/");
             let after = self.files.range(folder.clone()..).next();
             after.is_some_and(|(first, _)| first.starts_with(&folder))
@@ -152,7 +154,7 @@ impl Tree {
     #[cfg(test)]
     fn of(files: &[(&str, &str)]) -> Tree {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned()));
-        Tree { files: files.collect() }
+        Tree { files: files.collect(), ..Tree::default() }
     }
 }
 

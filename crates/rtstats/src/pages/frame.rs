@@ -209,7 +209,7 @@ fn message(flash: &Flash) -> Markup {
 fn footer() -> Markup {
     html! {
         footer.foot {
-            p { "rtstats " (env!("CARGO_PKG_VERSION")) }
+            p { "rtstats " (env!("CARGO_PKG_VERSION")) " · " a href="/api/explorer" { "API explorer" } }
         }
     }
 }
