@@ -22,6 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 /// Heads longer than this, of questions or answers, aren't remembered.
 const HEAD_BYTES_MAX: usize = 4_096;
 
+/// Answers in one turn, after which other connections of the thread have theirs.
+const GIVEN_MAX: usize = 4;
+
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// What the connection's service tells of its answers.
@@ -220,7 +223,7 @@ where
     ) -> Poll<io::Result<()>> {
         let own = &mut *self;
         ready!(own.give(context))?;
-        loop {
+        for _ in 0..GIVEN_MAX {
             let before = buffer.filled().len();
             ready!(Pin::new(&mut own.stream).poll_read(context, buffer))?;
             let came = &buffer.filled()[before..];
@@ -240,6 +243,8 @@ where
             own.giving = Some(known.head.clone().chain(body));
             ready!(own.give(context))?;
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
