@@ -8,6 +8,15 @@ import { becomeAdministrator, followInvitation, invitationOf, setUpCode } from "
 
 const BASE = "/manager/tenants/acme";
 
+/** Events of an agent who has a queue, and a break to take. */
+const JANE = [
+  { type: "queue.configured", queue: 115, name: "Sales", media: "phone" },
+  { type: "agent.configured", agent: "j.doe", name: "Jane Doe" },
+  { type: "assignment.set", agent: "j.doe", queue: 115, assigned: true },
+  { type: "codes.configured", list: 1, name: "Breaks",
+    items: [{ item: 1, short_code: "LUN", name: "Lunch", status: "on-break" }] },
+];
+
 /** A page that is the platform administrator's. */
 async function setUp(world, options) {
   const page = await world.page(options);
@@ -149,13 +158,7 @@ for (const theme of ["light", "dark"]) {
       await judge(world, stranger);
     }
     const page = await setUp(world, { theme });
-    await world.post(
-      { type: "queue.configured", queue: 115, name: "Sales", media: "phone" },
-      { type: "agent.configured", agent: "j.doe", name: "Jane Doe" },
-      { type: "assignment.set", agent: "j.doe", queue: 115, assigned: true },
-      { type: "codes.configured", list: 1, name: "Breaks",
-        items: [{ item: 1, short_code: "LUN", name: "Lunch", status: "on-break" }] },
-    );
+    await world.post(...JANE);
     const jane = await world.page({ theme });
     await followInvitation(jane, await invitationOf(page, "acme", "j.doe", "jane"));
     for (const width of [360, 1280, 3840]) {
@@ -190,13 +193,7 @@ async function judge(world, page) {
 test("an_agent_sets_the_status_and_enables_a_queue_on_a_phone", async (t) => {
   const world = await start(t);
   const page = await setUp(world);
-  await world.post(
-    { type: "queue.configured", queue: 115, name: "Sales", media: "phone" },
-    { type: "agent.configured", agent: "j.doe", name: "Jane Doe" },
-    { type: "assignment.set", agent: "j.doe", queue: 115, assigned: true },
-    { type: "codes.configured", list: 1, name: "Breaks",
-      items: [{ item: 1, short_code: "LUN", name: "Lunch", status: "on-break" }] },
-  );
+  await world.post(...JANE);
   const jane = await world.page({ width: 360, height: 740 });
   await followInvitation(jane, await invitationOf(page, "acme", "j.doe", "jane"));
   await jane.getByRole("button", { name: "On break: Lunch" }).click();

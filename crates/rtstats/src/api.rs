@@ -18,7 +18,8 @@ use std::{
 
 use arc_swap::ArcSwap;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
+    request::Parts,
 };
 use stats::document::{Format, Page};
 
@@ -123,7 +124,6 @@ impl Api {
             refresh: Arc::downgrade(&refresh),
             body: None,
             kind: again::kind(&asked.page),
-            tenant,
         };
         let mut answer = if is_known(&head.headers, &etag) {
             not_modified(etag, &refresh, again.seconds_left)
@@ -132,7 +132,8 @@ impl Api {
             again.body = Some((Arc::downgrade(&document), form.encoding));
             shown(form, asked.format, &refresh, again.seconds_left)
         };
-        if head.method == Method::GET {
+        // Connections of HTTP/2 repeat nothing.
+        if head.method == Method::GET && head.version < Version::HTTP_2 {
             answer.extensions_mut().insert(again);
         }
         Ok(answer)

@@ -13,7 +13,7 @@ use crate::{
     board::{Document, Encoding, Refresh},
     shard::{Live, State},
     telemetry::Kind,
-    tenants::{Directory, Tenant, TokenKind},
+    tenants::{Directory, TokenKind},
 };
 
 /// For so long an answer's date is near enough.
@@ -25,7 +25,6 @@ pub struct Again {
     pub(super) made: Instant,
     pub(super) seconds_left: u64,
     pub(super) directory: Weak<Directory>,
-    pub(super) tenant: Arc<Tenant>,
     pub(super) live: Weak<Live>,
     pub(super) refresh: Weak<Refresh>,
     /// None where there is no body.
@@ -56,7 +55,7 @@ impl Api {
             }
             None => (Bytes::new(), StatusCode::NOT_MODIFIED),
         };
-        if self.rates.over(answer.tenant.id, TokenKind::Data).is_some() {
+        if self.rates.over(live.id, TokenKind::Data).is_some() {
             return None;
         }
         self.metrics.request(answer.kind, status.as_u16(), now.elapsed());

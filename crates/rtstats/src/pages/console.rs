@@ -30,10 +30,9 @@ use percent_encoding::percent_decode_str;
 pub use change::Changes;
 pub(super) use change::{Turn, hidden};
 use roster::Roster;
-pub(super) use roster::SOURCE;
 
 use super::{Asked, Form, Page, Shown, Stop, links, stop};
-use crate::tenants::Tenant;
+use crate::{shard::CONSOLE, tenants::Tenant};
 
 /// The parts of a tenant: what follows its path, and the name.
 const PARTS: &[(&str, &str)] = &[
@@ -140,7 +139,7 @@ pub(super) fn parts(asked: &Asked<'_>, tenant: &Tenant, part: &str) -> Markup {
 /// What the engine believes of a tenant now.
 async fn roster(asked: &Asked<'_>, tenant: &Tenant) -> Result<Roster, Stop> {
     let shards = &asked.pages.api.shards;
-    let present = shards.present_state(tenant.id, Some(SOURCE.to_owned())).await;
+    let present = shards.present_state(tenant.id, Some(CONSOLE.to_owned())).await;
     let (present, seq) = present.map_err(unavailable)?;
     let read = tokio::task::spawn_blocking(move || Roster::of(&present, seq)).await;
     read.map_err(|_| Stop::Fault("the directory could not be read".to_owned()))

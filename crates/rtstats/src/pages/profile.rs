@@ -16,12 +16,13 @@ use stats::{
 
 use super::{
     Asked, Form, Page, Shown, Stop,
-    console::{SOURCE, Turn, hidden, unavailable},
+    console::{Turn, hidden, unavailable},
     start, stop,
 };
 use crate::{
     accounts::Deed,
     board::Encoding,
+    shard::CONSOLE,
     tenants::{Tenant, TenantId},
 };
 
@@ -60,8 +61,10 @@ fn own(asked: &Asked<'_>, id: TenantId) -> Result<std::sync::Arc<Tenant>, Stop> 
 /// The agent now, and the highest number seen of the pages' source.
 async fn now(asked: &Asked<'_>, tenant: TenantId, agent: &str) -> Result<(AgentNow, u64), Stop> {
     let shards = &asked.pages.api.shards;
-    let (now, seq) =
-        shards.agent_now(tenant, agent.to_owned(), SOURCE.to_owned()).await.map_err(unavailable)?;
+    let (now, seq) = shards
+        .agent_now(tenant, agent.to_owned(), CONSOLE.to_owned())
+        .await
+        .map_err(unavailable)?;
     Ok((now.ok_or_else(|| stop::later("Your administrator has to make you an agent first."))?, seq))
 }
 

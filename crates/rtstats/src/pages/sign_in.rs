@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::{Asked, Form, Page, Shown, Stop, answer, asked, next};
 use crate::{
-    accounts::{Caller, Realm, Refusal, SignedIn},
+    accounts::{Caller, Realm, Refusal, Role, SignedIn},
     telemetry::SignIn,
     tenants::TokenKind,
 };
@@ -15,8 +15,7 @@ pub(super) fn show(asked: &Asked<'_>) -> Shown {
     let next = asked.query("next").unwrap_or_default();
     let next = next::local(&next).unwrap_or_default();
     if let Some(session) = &asked.session {
-        let path = Some(next).filter(|next| !next.is_empty()).unwrap_or(Asked::home(&session.role));
-        return Ok(answer::see_other(path));
+        return Ok(answer::see_other(onward(next, &session.role)));
     }
     let tenant = asked.query("tenant").unwrap_or_default();
     let form = Form::of([("tenant", tenant.clone()), ("viewed", tenant)]);
@@ -34,9 +33,8 @@ pub(super) async fn post(asked: &mut Asked<'_>) -> Shown {
     let refusal = match refused {
         Ok(Some(signed_in)) => {
             asked.pages.metrics.sign_in(SignIn::Accepted);
-            let home = Asked::home(&signed_in.session.role);
-            let path = if next.is_empty() { home } else { &next };
-            return asked.enter(signed_in, path).await;
+            let path = onward(&next, &signed_in.session.role).to_owned();
+            return asked.enter(signed_in, &path).await;
         }
         Ok(None) => return Ok(page(asked, &form, &next, StatusCode::UNPROCESSABLE_ENTITY)),
         Err(refusal) => refusal,
@@ -44,6 +42,11 @@ pub(super) async fn post(asked: &mut Asked<'_>) -> Shown {
     let viewer = form.text("way") == "viewer";
     let status = told(asked, &mut form, refusal, viewer)?;
     Ok(page(asked, &form, &next, status))
+}
+
+/// Where somebody goes who is in: on to where they wanted to go, or to the role's own page.
+fn onward<'n>(next: &'n str, role: &Role) -> &'n str {
+    if next.is_empty() { Asked::home(role) } else { next }
 }
 
 async fn enter(asked: &Asked<'_>, form: &mut Form) -> Result<Option<SignedIn>, Refusal> {

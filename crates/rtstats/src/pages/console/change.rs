@@ -16,7 +16,6 @@ use stats::{
 };
 use tokio::sync::OwnedMutexGuard;
 
-use super::roster::SOURCE;
 use crate::{
     accounts::Deed,
     api::answer::Answer,
@@ -24,7 +23,7 @@ use crate::{
     ingest::Refusal,
     journal::JournalError,
     pages::{Asked, Form, Stop, answer, stop},
-    shard::{Applied, Parsed},
+    shard::{Applied, CONSOLE, Parsed},
     tenants::{Tenant, TenantId},
 };
 
@@ -243,7 +242,7 @@ fn written(seq: u64, kinds: &[Kind<'_>]) -> Vec<u8> {
     let time = clock::now();
     let mut lines = Vec::new();
     for (kind, seq) in kinds.iter().zip(seq.saturating_add(1)..) {
-        let origin = Some(Origin { source: SOURCE.into(), seq });
+        let origin = Some(Origin { source: CONSOLE.into(), seq });
         Event { time, origin, kind: kind.clone() }.write_line(&mut lines);
     }
     lines

@@ -8,8 +8,8 @@ use std::{
 use stats::event::{Event, Kind, Origin};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::roster::{Agent, Roster, SOURCE};
-use crate::clock;
+use super::roster::{Agent, Roster};
+use crate::{clock, shard::CONSOLE};
 
 /// What a file changes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -105,7 +105,7 @@ impl Plan {
         for kind in self.kinds() {
             line.clear();
             // The highest number takes the most digits.
-            let origin = Some(Origin { source: SOURCE.into(), seq: u64::MAX });
+            let origin = Some(Origin { source: CONSOLE.into(), seq: u64::MAX });
             Event { time, origin, kind }.write_line(&mut line);
             if bytes + line.len() > bytes_max && len > begin {
                 parts.push(begin..len);
@@ -163,7 +163,7 @@ mod tests {
         let bytes = |part: &Range<usize>| {
             let mut lines = Vec::new();
             for kind in &kinds[part.clone()] {
-                let origin = Some(Origin { source: SOURCE.into(), seq: u64::MAX });
+                let origin = Some(Origin { source: CONSOLE.into(), seq: u64::MAX });
                 Event { time: clock::now(), origin, kind: kind.clone() }.write_line(&mut lines);
             }
             lines.len()

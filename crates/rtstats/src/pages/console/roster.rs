@@ -10,9 +10,6 @@ use stats::{
 };
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The source of all events that these pages tell.
-pub use crate::shard::CONSOLE as SOURCE;
-
 /// A queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Queue {
