@@ -90,7 +90,7 @@ pub fn run(options: &Options, root: &Path) -> Result<()> {
     // How busy the machine was before, not by the benchmark.
     let machine = machine();
     let (name, report) = match &options.bench {
-        Bench::Api(options) => ("api", api::run(options, root)?.into()),
+        Bench::Api(options) => ("api", api::run(options, root)?),
         Bench::Connect(options) => ("connect", connect::run(options, root)?.into()),
         Bench::Ingest(options) => ("ingest", ingest::run(options, root)?),
         Bench::Import(options) => ("import", import::run(options, root)?.into()),

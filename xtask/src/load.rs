@@ -8,6 +8,7 @@ pub mod api;
 pub mod connection;
 pub mod events;
 pub mod fsync;
+pub mod http2;
 pub mod ingest;
 pub mod latency;
 pub mod live;

@@ -198,6 +198,7 @@ fn picture(size: &Size) -> (String, String) {
         title: format!("Durable events per second, {} in a batch", grouped(size.events as f64)),
         scale: Scale::Linear,
         bars: bars.filter(|(_, figure)| figure.is_finite()).collect(),
+        ours: 0..1,
     };
     (format!("ingest-{}", size.events), bars.svg())
 }

@@ -1,7 +1,8 @@
 //! nginx as the yardstick: the same bytes from files, over TLS 1.3 with Basic auth, set up as fast as it goes.
 //!
 //! Two workers that each accept on a socket of their own, connections that never end, no access log, open files
-//! cached, passwords compared in the clear (the cheapest that it has), a certificate of the kind that rtstats makes.
+//! cached, passwords compared in the clear (the cheapest that it has), a certificate of the kind that rtstats makes, and
+//! compressed documents ready as files.
 
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
@@ -14,8 +15,13 @@ use super::free_address;
 use crate::load::process;
 use crate::load::target::Address;
 
-/// What nginx serves: the path of a document and its bytes.
-pub type Document = (String, Vec<u8>);
+/// What nginx serves.
+pub struct Document {
+    pub path: String,
+    pub bytes: Vec<u8>,
+    /// The same compressed by gzip, if it is served so to those who take it.
+    pub gzip: Option<Vec<u8>>,
+}
 
 /// A running nginx; it is ended when this is dropped.
 pub struct Nginx {
@@ -28,10 +34,15 @@ impl Nginx {
     /// Writes the documents and the passwords (name and token of each tenant) below `folder`, and starts nginx.
     pub fn start(folder: &Path, documents: &[Document], users: &[(&str, &str)]) -> Result<Nginx> {
         let listen = free_address()?;
-        for (path, bytes) in documents {
-            let file = folder.join("html").join(path.trim_start_matches('/'));
+        for document in documents {
+            let file = folder.join("html").join(document.path.trim_start_matches('/'));
             std::fs::create_dir_all(file.parent().unwrap_or(folder))?;
-            std::fs::write(&file, bytes)?;
+            std::fs::write(&file, &document.bytes)?;
+            if let Some(gzip) = &document.gzip {
+                let mut name = file.into_os_string();
+                name.push(".gz");
+                std::fs::write(name, gzip)?;
+            }
         }
         let passwords = users.iter().map(|(name, token)| format!("{name}:{{PLAIN}}{token}\n"));
         std::fs::write(folder.join("passwords"), passwords.collect::<String>())?;
@@ -102,6 +113,7 @@ http {{
     default_type application/xml;
     charset off;
     gzip off;
+    gzip_static on;
     sendfile on;
     tcp_nopush on;
     tcp_nodelay on;
@@ -116,7 +128,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     server {{
-        listen {listen} ssl reuseport backlog=4096;
+        listen {listen} ssl http2 reuseport backlog=4096;
         ssl_certificate {folder}/certificate.pem;
         ssl_certificate_key {folder}/key.pem;
         ssl_protocols TLSv1.3;

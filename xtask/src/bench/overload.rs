@@ -98,8 +98,7 @@ impl Bench {
             warm_up: 0.5,
             threads: None,
             pid: vec![self.server.pid()],
-            accept_encoding: None,
-            new_connections,
+            manner: api::Manner { new_connections, ..api::Manner::default() },
         })
     }
 
@@ -213,7 +212,7 @@ impl Bench {
         let url = "/api/rtstats/stats/queue/1.json";
         // The first answer, on a connection of its own.
         let address = self.server.address(url, &self.tenant.name, &self.tenant.data);
-        while api::fetch(&address).is_err() {
+        while api::fetch(&address, &[]).is_err() {
             ensure!(begun.elapsed() < Duration::from_secs(60), "no answer after {after}");
         }
         let first = begun.elapsed();

@@ -3,6 +3,7 @@
 //! Plain shapes and text, with a background of their own, so that they show the same in a page of any color.
 
 use std::fmt::Write;
+use std::ops::Range;
 
 const WIDTH: f64 = 720.0;
 const INK: &str = "#24292f";
@@ -18,12 +19,14 @@ pub enum Scale {
     Log,
 }
 
-/// Named figures beside each other; the first is ours.
+/// Named figures beside each other.
 #[derive(Debug, Clone)]
 pub struct Bars {
     pub title: String,
     pub scale: Scale,
     pub bars: Vec<(String, f64)>,
+    /// Which of them are ours.
+    pub ours: Range<usize>,
 }
 
 impl Bars {
@@ -43,7 +46,7 @@ impl Bars {
                 Scale::Log => (figure.max(least) / least).ln() / (most / least).ln(),
             };
             let (y, length) = (50.0 + ROW * row as f64, ROOM * part.clamp(0.0, 1.0));
-            let color = if row == 0 { OURS } else { THEIRS };
+            let color = if self.ours.contains(&row) { OURS } else { THEIRS };
             let middle = y + 16.0;
             text(&mut svg, LEFT - 10.0, middle, "end", name);
             let _ = writeln!(
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn ten_times_the_figure_is_the_longer_bar() {
         let bars = vec![("a & b".to_owned(), 1.0), ("c".to_owned(), 10.0)];
-        let svg = Bars { title: "t".to_owned(), scale: Scale::Log, bars }.svg();
+        let svg = Bars { title: "t".to_owned(), scale: Scale::Log, bars, ours: 0..1 }.svg();
         assert!(svg.contains("a &amp; b"), "{svg}");
         let lengths: Vec<f64> = svg
             .lines()

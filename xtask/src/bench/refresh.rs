@@ -164,6 +164,7 @@ fn report(options: &Options, ours: &Ours, tables: &Tables, answers: &[Answered])
             options.queues
         ),
         scale: Scale::Log,
+        ours: 0..1,
         bars: vec![("rtstats".to_owned(), ours.evaluated.as_secs_f64() * 1e3)],
     };
     let mut best = f64::INFINITY;

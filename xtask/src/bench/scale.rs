@@ -179,7 +179,7 @@ impl Bench<'_> {
         let queues = server.address("/api/rtstats/stats/queues.json", &tenant.name, &tenant.data);
         let before = refreshes(&server)?;
         for _ in 0..REFRESHES {
-            api::fetch(&queues)?;
+            api::fetch(&queues, &[])?;
             std::thread::sleep(Duration::from_millis(120));
         }
         let after = refreshes(&server)?;

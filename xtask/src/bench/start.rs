@@ -62,7 +62,8 @@ pub fn run(options: &Options, root: &Path) -> Result<String> {
         let verdict = if server.start <= GOAL { "" } else { " (goal missed)" };
         let _ = writeln!(table, "| {kill} | **{seconds:.2} s**{verdict} | {memory:.0} MiB |");
         // Ready means that it answers.
-        api::fetch(&server.address("/api/rtstats/stats/queues.json", &tenant.name, &tenant.data))?;
+        let path = "/api/rtstats/stats/queues.json";
+        api::fetch(&server.address(path, &tenant.name, &tenant.data), &[])?;
     }
     let goal = GOAL.as_secs();
     let _ = writeln!(table, "\n{} events in the log; goal {goal} s.", grouped(events as f64));

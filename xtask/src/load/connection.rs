@@ -29,11 +29,15 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 pub struct Failure(pub String);
 
 impl Failure {
-    fn io(what: &str, error: &std::io::Error) -> Failure {
+    pub(super) fn io(what: &str, error: &std::io::Error) -> Failure {
         Failure(format!("{what}: {}", error.kind()))
     }
 
-    fn tls(error: impl fmt::Display) -> Failure {
+    pub(super) fn http2(error: impl fmt::Display) -> Failure {
+        Failure(format!("HTTP/2: {error}"))
+    }
+
+    pub(super) fn tls(error: impl fmt::Display) -> Failure {
         Failure(format!("TLS: {error}"))
     }
 }
@@ -46,6 +50,8 @@ pub struct Answer {
     pub bytes: usize,
     /// The body, if it was asked for.
     pub body: Vec<u8>,
+    /// What the body goes by, if the server names it.
+    pub etag: Option<String>,
     head: Vec<u8>,
     expected: Option<usize>,
     keep_body: bool,
@@ -239,7 +245,7 @@ impl Connection {
     }
 }
 
-async fn connect(target: &Target) -> std::io::Result<TcpStream> {
+pub(super) async fn connect(target: &Target) -> std::io::Result<TcpStream> {
     let Some(source) = target.source else { return TcpStream::connect(target.address).await };
     let socket = if source.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.bind(SocketAddr::new(source, 0))?;
@@ -285,6 +291,8 @@ impl Answer {
                 length = value.trim().parse().ok();
             } else if name.eq_ignore_ascii_case("connection") {
                 self.closes = value.trim().eq_ignore_ascii_case("close");
+            } else if name.eq_ignore_ascii_case("etag") {
+                self.etag = Some(value.trim().to_owned());
             }
         }
         let length: usize = length.ok_or_else(|| Failure("an answer without a length".into()))?;
@@ -316,8 +324,10 @@ mod tests {
     #[test]
     fn an_answer_without_a_body_needs_no_length() {
         let mut answer = Answer::default();
-        answer.take(b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\n\r\n").unwrap();
+        let head = b"HTTP/1.1 304 Not Modified\r\nConnection: close\r\nEtag: \"a\"\r\n\r\n";
+        answer.take(head).unwrap();
         assert!(answer.is_whole() && answer.closes);
+        assert_eq!(answer.etag.as_deref(), Some("\"a\""));
     }
 
     #[test]

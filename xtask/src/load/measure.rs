@@ -105,7 +105,8 @@ impl Measured {
     }
 
     fn add(&mut self, done: Done) {
-        if done.status == 200 {
+        // 304 says that the reader has it already.
+        if matches!(done.status, 200 | 304) {
             self.latency.add(done.time);
             self.bytes += done.bytes;
             self.events.accepted += done.events.accepted;
