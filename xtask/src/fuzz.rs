@@ -3,6 +3,7 @@
 //! `fuzz/instrument` compiles our own crates so that libFuzzer sees what an input reaches. New inputs go to a folder that
 //! is thrown away, unless `--keep` asks for those that reach something new: the repository changes only when told to.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
@@ -19,7 +20,7 @@ pub struct Options {
     /// How many targets run at a time.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
-    /// Keep in `fuzz/kept` the smallest set of inputs that reaches as much.
+    /// Keep in `fuzz/kept` a small set of inputs that reaches as much.
     #[arg(long)]
     keep: bool,
     /// Which targets: all, if none is named.
@@ -45,6 +46,9 @@ const TARGETS: &[(&str, &str)] = &[
 
 /// What one input may take: beyond it is a fault, as a panic is.
 const LIMITS: &[&str] = &["-timeout=5", "-rss_limit_mb=1024"];
+
+/// How many bytes of inputs are kept for a target, the shortest first: the repository is no place for more.
+const KEPT_BYTES_MAX: u64 = 48 << 10;
 
 /// What libFuzzer tells at the end of a run.
 #[derive(Debug, PartialEq, Eq)]
@@ -168,12 +172,27 @@ fn keep(binary: &Path, kept: &Path, others: &[&Path]) -> Result<()> {
             .with_context(|| format!("cannot empty {}", kept.display()))?;
     }
     std::fs::create_dir_all(kept).with_context(|| format!("cannot make {}", kept.display()))?;
+    let mut inputs = Vec::new();
     for entry in std::fs::read_dir(chosen.path())? {
         let entry = entry?;
-        std::fs::copy(entry.path(), kept.join(entry.file_name()))
+        inputs.push((entry.metadata()?.len(), entry.file_name()));
+    }
+    for name in shortest(inputs) {
+        std::fs::copy(chosen.path().join(&name), kept.join(&name))
             .with_context(|| format!("cannot write into {}", kept.display()))?;
     }
     Ok(())
+}
+
+/// The shortest inputs, as many as may be kept.
+fn shortest(mut inputs: Vec<(u64, OsString)>) -> Vec<OsString> {
+    inputs.sort();
+    let mut left = KEPT_BYTES_MAX;
+    let fits = |(len, name): (u64, OsString)| {
+        left = left.checked_sub(len)?;
+        Some(name)
+    };
+    inputs.into_iter().map_while(fits).collect()
 }
 
 fn shown(figures: &Figures) -> String {
@@ -249,5 +268,12 @@ mod tests {
     fn a_target_that_is_not_there_is_refused() {
         assert!(chosen(&["path".to_owned(), "nothing".to_owned()]).is_err());
         assert_eq!(chosen(&["path".to_owned()]).expect("it is there").len(), 1);
+    }
+
+    #[test]
+    fn the_shortest_inputs_are_kept() {
+        let inputs = [(KEPT_BYTES_MAX, "long"), (2, "two"), (1, "one")];
+        let inputs = inputs.map(|(len, name)| (len, OsString::from(name)));
+        assert_eq!(shortest(inputs.to_vec()), ["one", "two"]);
     }
 }
