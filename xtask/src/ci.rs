@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: every check of the project, one after the other, each with its time.
 //!
-//! `.ci/run` runs the same checks, its tests first and counted, after seeing to the C compiler; whoever changes one
-//! list changes the other.
+//! `.ci/run` runs the same checks, its tests first and counted, after seeing to the compilers, and `bench/schemathesis`;
+//! whoever changes one list changes the other.
 
 use std::path::Path;
 use std::process::Command;
@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
         environment: Some(("RUSTDOCFLAGS", "-D warnings")),
     },
     Step { name: "tests", arguments: &["test", "--workspace", "--locked"], environment: None },
+    Step { name: "fuzz", arguments: &["xtask", "fuzz", "--seconds", "5"], environment: None },
 ];
 
 /// Runs every step, tells the time of each, and fails at the first that fails.

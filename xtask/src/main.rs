@@ -1,9 +1,11 @@
-//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `crash`, `simulation` and `screenshots`.
+//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `crash`, `simulation`, `fuzz` and
+//! `screenshots`.
 //!
 //! Nothing here is part of the product. Each tool is a module; this file only names them.
 
 mod bench;
 mod ci;
+mod fuzz;
 mod load;
 mod screenshots;
 mod tidy;
@@ -37,6 +39,8 @@ enum Tool {
     Crash(trials::Crash),
     /// Simulate journal, engines and documents on a disk with faults.
     Simulation(trials::Simulation),
+    /// Build the fuzz targets and run each for a fixed time.
+    Fuzz(fuzz::Options),
     /// Write pictures of the main pages, made from the demo.
     Screenshots(screenshots::Options),
 }
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
         Tool::Bench(options) => bench::run(&options, &root()),
         Tool::Crash(options) => trials::crash(&options, &root()),
         Tool::Simulation(options) => trials::simulation(&options, &root()),
+        Tool::Fuzz(options) => fuzz::run(&options, &root()),
         Tool::Screenshots(options) => screenshots::run(&options, &root()),
     };
     match outcome {

@@ -62,6 +62,7 @@ const RULES: &[Rule] = &[
     form::unsafe_code_is_named,
     manifest::manifests_share_the_tables,
     manifest::the_license_is_whole,
+    manifest::the_locked_packages_are_allowed,
     prose::the_documents_are_there,
     prose::names_in_prose_exist,
     prose::limits_in_prose_exist,

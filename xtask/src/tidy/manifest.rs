@@ -103,6 +103,38 @@ pub fn the_license_is_whole(tree: &Tree) -> Vec<Violation> {
     missing.map(|part| Violation::new("LICENSE", 0, RULE, format!("lacks `{part}`"))).collect()
 }
 
+/// The one source of packages that are not our own.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// Both lock files name crates.io alone, and nothing that `deny.toml` bans: what cargo-deny checks of them, without it.
+pub fn the_locked_packages_are_allowed(tree: &Tree) -> Vec<Violation> {
+    let banned = banned(tree.text("deny.toml").unwrap_or_default());
+    if banned.is_empty() {
+        return vec![Violation::new("deny.toml", 0, RULE, "has no line `deny = [\"...\"]`")];
+    }
+    let mut violations = Vec::new();
+    for (path, text) in tree.ending("Cargo.lock") {
+        for (index, line) in text.lines().enumerate() {
+            let Some((key, value)) = line.split_once(" = ") else { continue };
+            let value = value.trim_matches('"');
+            let message = match key {
+                "name" if banned.contains(&value) => format!("`{value}` is banned by deny.toml"),
+                "source" if value != CRATES_IO => format!("`{value}` is not crates.io"),
+                _ => continue,
+            };
+            violations.push(Violation::new(path, index + 1, RULE, message));
+        }
+    }
+    violations
+}
+
+/// The names in the line `deny = ["one", "two"]`.
+fn banned(deny: &str) -> Vec<&str> {
+    let list = deny.lines().find_map(|line| line.strip_prefix("deny = [")?.strip_suffix(']'));
+    let names = list.unwrap_or_default().split(',').map(|name| name.trim().trim_matches('"'));
+    names.filter(|name| !name.is_empty()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::places;
@@ -145,5 +177,18 @@ mod tests {
     fn half_a_license_is_found() {
         let tree = Tree::of(&[("LICENSE", "Apache License\nVersion 2.0, January 2004\n")]);
         assert_eq!(the_license_is_whole(&tree).len(), 3);
+    }
+
+    #[test]
+    fn banned_packages_and_foreign_sources_are_found() {
+        let deny = ("deny.toml", "deny = [\"openssl\", \"native-tls\"]\n");
+        let good = format!("[[package]]\nname = \"rustls\"\nsource = \"{CRATES_IO}\"\n");
+        let check = |deny, lock: &str| {
+            places(&the_locked_packages_are_allowed(&Tree::of(&[deny, ("fuzz/Cargo.lock", lock)])))
+        };
+        assert!(check(deny, &good).is_empty());
+        assert_eq!(check(deny, &good.replace("rustls", "native-tls")), ["fuzz/Cargo.lock:2"]);
+        assert_eq!(check(deny, &good.replace("registry+", "git+")), ["fuzz/Cargo.lock:3"]);
+        assert_eq!(check(("deny.toml", "[bans]\n"), &good), ["deny.toml:0"]);
     }
 }
