@@ -5,6 +5,7 @@
 //! of heads. Beyond the number a connection is told 503 and closed, and the rest is served as before.
 
 mod connection;
+mod gathered;
 mod guard;
 mod lasting;
 mod listen;

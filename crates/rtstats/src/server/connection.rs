@@ -1,6 +1,14 @@
 //! One connection: TLS or a readable refusal, then HTTP/1.1 or HTTP/2.
 
-use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::IpAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::Poll,
+    time::Duration,
+};
 
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{
@@ -16,6 +24,7 @@ use tokio::{
 
 use super::{
     Place, Shared,
+    gathered::Gathered,
     guard::{Guard, Patience, UnderWay},
     lasting::Lasting,
     paced::Unfinished,
@@ -139,7 +148,7 @@ where
     let (limits, under_way) = (&shared.limits, UnderWay::default());
     let patience =
         Patience { header: None, idle: limits.idle_timeout, write: limits.write_timeout };
-    let guard = Guard::new(stream, patience, under_way.clone());
+    let stream = Gathered::new(Guard::new(stream, patience, under_way.clone()));
     let unfinished = Unfinished::default();
     let (own, bodies) = (shared.clone(), unfinished.clone());
     let service = service_fn(move |request| {
@@ -156,17 +165,38 @@ where
         .max_concurrent_streams(limits.streams_max)
         .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
         .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(guard), service);
+        .serve_connection(TokioIo::new(stream.clone()), service);
     let mut connection = pin!(connection);
     let mut stopping = shared.stopping.clone();
     tokio::select! {
-        ended = &mut connection => return log_end(ended),
+        () = sending(connection.as_mut(), &stream) => return,
         () = not_taken(&unfinished, limits.write_timeout) => {
             return tracing::debug!("a client takes no more of an answer");
         }
         _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
     }
-    log_end(connection.await);
+    sending(connection, &stream).await;
+}
+
+/// Polls a connection to its end, and sends what it wrote each time.
+async fn sending<S: AsyncWrite + Unpin>(
+    mut connection: impl Future<Output = Result<(), hyper::Error>> + Unpin,
+    stream: &Gathered<S>,
+) {
+    let end = poll_fn(|context| {
+        if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+            log_end(ended);
+            return Poll::Ready(());
+        }
+        match stream.poll_send(context) {
+            Poll::Ready(Err(error)) => {
+                tracing::debug!(%error, "a connection ended early");
+                Poll::Ready(())
+            }
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        }
+    });
+    end.await;
 }
 
 /// Ends when an answer has waited too long to be taken.

@@ -1,0 +1,194 @@
+//! HTTP/2 frames, gathered into few writes.
+//!
+//! The HTTP/2 machinery writes and flushes every frame by itself. A large answer's are 16 KiB and nine bytes, so that each
+//! would become two TLS records and a system call of its own. Here they wait until the machinery has nothing more to say, or
+//! there are many of them; whoever polls the connection writes them then, by [`Gathered::poll_send`].
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// So much is gathered before it is written: what TLS takes at once.
+const GATHERED_BYTES: usize = 64 * 1_024;
+
+/// Room that a connection at rest keeps.
+const KEPT_BYTES: usize = 2 * 1_024;
+
+/// A stream whose writes wait. Clones are the same stream.
+pub struct Gathered<S>(Arc<Mutex<Gathering<S>>>);
+
+struct Gathering<S> {
+    stream: S,
+    waiting: BytesMut,
+}
+
+impl<S> Clone for Gathered<S> {
+    fn clone(&self) -> Gathered<S> {
+        Gathered(self.0.clone())
+    }
+}
+
+impl<S> Gathered<S> {
+    pub fn new(stream: S) -> Gathered<S> {
+        Gathered(Arc::new(Mutex::new(Gathering { stream, waiting: BytesMut::new() })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Gathering<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Gathered<S> {
+    /// Writes what waits. To be called after every poll of the connection.
+    pub fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.lock().poll_send(context)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Gathering<S> {
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.waiting.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        while self.waiting.has_remaining() {
+            match ready!(Pin::new(&mut self.stream).poll_write(context, &self.waiting))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.waiting.advance(written),
+            }
+        }
+        if self.waiting.capacity() > KEPT_BYTES {
+            self.waiting = BytesMut::new();
+        }
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    /// Takes what there is room for; waits only where that is nothing.
+    fn poll_take(
+        &mut self,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.waiting.len() >= GATHERED_BYTES {
+            ready!(self.poll_send(context))?;
+        }
+        let mut taken = 0;
+        for part in parts {
+            let room = GATHERED_BYTES - self.waiting.len();
+            let part = &part[..part.len().min(room)];
+            self.waiting.extend_from_slice(part);
+            taken += part.len();
+        }
+        Poll::Ready(Ok(taken))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Gathered<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.lock().stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Gathered<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.lock().poll_take(context, &[io::IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.lock().poll_take(context, parts)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    /// Left to [`Gathered::poll_send`]: the machinery flushes after every frame.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut own = self.lock();
+        ready!(own.poll_send(context))?;
+        Pin::new(&mut own.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::{Future, poll_fn},
+        pin::pin,
+    };
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    use super::*;
+
+    /// A reader, and a stream that takes so many bytes before they are read.
+    fn pair(room: usize) -> (DuplexStream, Gathered<DuplexStream>) {
+        let (there, here) = duplex(room);
+        (there, Gathered::new(here))
+    }
+
+    #[tokio::test]
+    async fn what_is_written_goes_when_it_is_sent_and_not_by_a_flush() {
+        let (mut reader, mut stream) = pair(1_000);
+        stream.write_all(b"one ").await.unwrap();
+        stream.flush().await.unwrap();
+        let parts = [io::IoSlice::new(b"two "), io::IoSlice::new(b"three")];
+        assert_eq!(stream.write_vectored(&parts).await.unwrap(), 9);
+        let mut came = [0; 13];
+        let early = poll_fn(|context| {
+            let mut came = ReadBuf::new(&mut came);
+            Poll::Ready(Pin::new(&mut reader).poll_read(context, &mut came).is_ready())
+        });
+        assert!(!early.await);
+        poll_fn(|context| stream.poll_send(context)).await.unwrap();
+        reader.read_exact(&mut came).await.unwrap();
+        assert_eq!(&came, b"one two three");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_takes_nothing_holds_the_writer_up_and_loses_nothing() {
+        let (mut reader, mut stream) = pair(100);
+        let whole: Vec<u8> = (0..3 * GATHERED_BYTES).map(|at| (at % 251) as u8).collect();
+        let writing = async {
+            stream.write_all(&whole).await.unwrap();
+            stream.shutdown().await.unwrap();
+        };
+        let mut writing = pin!(writing);
+        let held = poll_fn(|context| Poll::Ready(writing.as_mut().poll(context).is_pending()));
+        assert!(held.await);
+        let mut came = Vec::new();
+        let (_, read) = tokio::join!(writing, reader.read_to_end(&mut came));
+        read.unwrap();
+        assert!(came == whole);
+    }
+
+    #[tokio::test]
+    async fn at_rest_it_keeps_little() {
+        let (mut reader, mut stream) = pair(GATHERED_BYTES);
+        stream.write_all(&[7; GATHERED_BYTES]).await.unwrap();
+        poll_fn(|context| stream.poll_send(context)).await.unwrap();
+        reader.read_exact(&mut [0; GATHERED_BYTES]).await.unwrap();
+        assert!(stream.lock().waiting.capacity() <= KEPT_BYTES);
+    }
+}
