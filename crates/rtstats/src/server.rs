@@ -4,6 +4,7 @@
 //! Every connection is bounded: in number, in the time for handshake, head, body and writing, in idle time, in the size
 //! of heads. Beyond the number a connection is told 503 and closed, and the rest is served as before.
 
+mod chunked;
 mod connection;
 mod gathered;
 mod guard;

@@ -2,6 +2,7 @@
 //!
 //! Both run all the time and are asked in turn, A B A B, so that whatever else the machine does meets both.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -192,7 +193,7 @@ struct Side {
     rates: Vec<f64>,
     p99_ms: Vec<f64>,
     micros: Vec<f64>,
-    errors: u64,
+    errors: BTreeMap<String, u64>,
 }
 
 impl Side {
@@ -200,7 +201,9 @@ impl Side {
         self.rates.push(measured.rate());
         self.p99_ms.push(measured.latency.percentile(99.0).as_secs_f64() * 1e3);
         self.micros.extend(measured.server_micros());
-        self.errors += measured.errors.values().sum::<u64>();
+        for (kind, count) in measured.errors {
+            *self.errors.entry(kind).or_default() += count;
+        }
     }
 }
 
@@ -284,8 +287,8 @@ impl fmt::Display for Row {
             self.cost_ratio(),
         )?;
         for (who, side) in [("rtstats", &self.ours), ("nginx", &self.theirs)] {
-            if side.errors > 0 {
-                write!(f, " {who}: {} errors |", side.errors)?;
+            for (kind, count) in &side.errors {
+                write!(f, " {who}: {count} × {kind} |")?;
             }
         }
         writeln!(f)
@@ -341,7 +344,7 @@ mod tests {
             rates: vec![rate, rate * 9.0, rate],
             p99_ms: vec![2.0],
             micros: vec![1e6 / rate],
-            errors: 0,
+            errors: BTreeMap::new(),
         };
         let row = Row {
             name: "1 agent",

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::{
     body::{Body, Incoming},
     service::service_fn,
@@ -21,9 +21,11 @@ use tokio::{
     net::TcpStream,
     time::timeout,
 };
+use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
     Place, Shared,
+    chunked::{Chunked, HandedOver},
     gathered::Gathered,
     guard::{Guard, Patience, UnderWay},
     lasting::Lasting,
@@ -42,7 +44,8 @@ const PLAIN_MESSAGE: &str = "This port speaks HTTPS only. Write https:// in the 
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves a connection to its end.
+/// Serves a connection to its end. Each step that it goes through is on the heap while it lasts: the connection's task would
+/// keep room for the largest of them.
 pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refused: bool) {
     // Without it an answer's last part would wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
@@ -54,7 +57,20 @@ pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refuse
     let Some(tls) = &shared.tls else {
         return speak_http1(stream, &shared, peer, refused).await;
     };
-    let limit = shared.limits.handshake_timeout;
+    let Some(stream) = Box::pin(shake(stream, tls, &shared)).await else { return };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        Box::pin(speak_http2(stream, &shared, peer, refused)).await;
+    } else {
+        speak_http1(stream, &shared, peer, refused).await;
+    }
+}
+
+/// Shakes hands over TLS; none if that fails, or there is no time for it.
+async fn shake(
+    stream: TcpStream,
+    tls: &TlsAcceptor,
+    shared: &Shared,
+) -> Option<Box<TlsStream<TcpStream>>> {
     let handshake = async {
         let mut first = [0];
         if stream.peek(&mut first).await.ok()? == 1 && first[0] != TLS_HANDSHAKE {
@@ -62,24 +78,16 @@ pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refuse
             return None;
         }
         let shaken = tls.accept(stream).await;
-        // On the heap: every step that it moves through would keep room for a copy of its own in the connection's task.
+        // On the heap: every step that it moves through would keep room for a copy of its own.
         shaken.map(Box::new).inspect_err(|_| shared.metrics.handshake_failed()).ok()
     };
     let mut stopping = shared.stopping.clone();
-    let shaken = tokio::select! {
-        shaken = timeout(limit, handshake) => shaken,
+    tokio::select! {
+        shaken = timeout(shared.limits.handshake_timeout, handshake) => {
+            shaken.inspect_err(|_| shared.metrics.handshake_failed()).ok()?
+        }
         // Nothing has been asked yet: nobody waits for an answer.
-        _ = stopping.wait_for(Option::is_some) => return,
-    };
-    let stream = match shaken {
-        Ok(Some(stream)) => stream,
-        Ok(None) => return,
-        Err(_) => return shared.metrics.handshake_failed(),
-    };
-    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        speak_http2(stream, &shared, peer, refused).await;
-    } else {
-        speak_http1(stream, &shared, peer, refused).await;
+        _ = stopping.wait_for(Option::is_some) => None,
     }
 }
 
@@ -104,6 +112,23 @@ async fn speak_http1<S>(stream: S, shared: &Arc<Shared>, peer: IpAddr, refused: 
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    let by_hyper = Box::pin(serve_http1(stream, shared, peer, refused));
+    let Some((stream, answer)) = by_hyper.await else { return };
+    if let Err(error) = Chunked::new(stream, answer).await {
+        tracing::debug!(%error, "a stream ended early");
+    }
+}
+
+/// Has hyper answer, until the connection ends or an answer lasts, which is then to be written to the connection.
+async fn serve_http1<S>(
+    stream: S,
+    shared: &Arc<Shared>,
+    peer: IpAddr,
+    refused: bool,
+) -> Option<(Guard<S>, Response<Lasting>)>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (limits, under_way) = (&shared.limits, UnderWay::default());
     let patience = Patience {
         header: Some(limits.header_timeout),
@@ -111,14 +136,19 @@ where
         write: limits.write_timeout,
     };
     let guard = Guard::new(stream, patience, under_way.clone());
-    let told = Told::default();
+    let (told, handed_over) = (Told::default(), HandedOver::default());
     let stream = Repeats::new(guard, told.clone(), |again| shared.routes.api.again(again));
     let service = service_fn(|request: Request<Incoming>| {
         told.asked();
         let (bare, told) = (request.body().is_end_stream(), &told);
+        let takes_chunks = request.version() == Version::HTTP_11;
+        let handed_over = &handed_over;
         let answer = respond(request, shared, &under_way, peer, refused);
         async move {
             let mut answer = answer.await?;
+            if answer.body().lasts() && bare && takes_chunks && told.owes_one() {
+                return handed_over.leave(answer).await;
+            }
             let again = answer.extensions_mut().remove::<Again>();
             if let Some(bytes) = answer.body().size_hint().exact().filter(|_| bare) {
                 told.answered(bytes, again);
@@ -126,16 +156,26 @@ where
             Ok::<_, Infallible>(answer)
         }
     });
-    let connection = hyper::server::conn::http1::Builder::new()
+    let mut connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
         .serve_connection(TokioIo::new(Worded::new(stream)), service);
-    let mut connection = pin!(connection);
     let mut stopping = shared.stopping.clone();
-    tokio::select! {
-        ended = &mut connection => return log_end(ended),
-        _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
-    }
-    log_end(connection.await);
+    let mut stops = pin!(stopping.wait_for(Option::is_some));
+    let mut is_stopping = false;
+    let answer = poll_fn(|context| {
+        if !is_stopping && stops.as_mut().poll(context).is_ready() {
+            is_stopping = true;
+            Pin::new(&mut connection).graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
+            log_end(ended);
+            return Poll::Ready(None);
+        }
+        handed_over.take().map_or(Poll::Pending, |answer| Poll::Ready(Some(answer)))
+    });
+    let answer = answer.await?;
+    let stream = connection.into_parts().io.into_inner().into_inner().into_inner();
+    Some((stream, answer))
 }
 
 /// The least buffer that hyper takes.

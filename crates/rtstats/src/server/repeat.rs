@@ -31,7 +31,7 @@ const HEAD_END: &[u8] = b"\r\n\r\n";
 pub struct Told<A>(Arc<Mutex<Answers<A>>>);
 
 struct Answers<A> {
-    /// Questions that the service was asked.
+    /// Questions that the service was asked since all was answered, as far as that can be told: not any more once it is lost.
     asked: usize,
     /// The latest one's answer.
     latest: Option<Answered<A>>,
@@ -64,6 +64,11 @@ impl<A> Told<A> {
     /// holds, if it is of a kind that may.
     pub fn answered(&self, body_bytes: u64, again: Option<A>) {
         self.lock().latest = Some(Answered { body_bytes, again });
+    }
+
+    /// Whether the latest question is the only one that is owed an answer: those of all before it have been written.
+    pub fn owes_one(&self) -> bool {
+        self.lock().asked == 1
     }
 
     fn lock(&self) -> MutexGuard<'_, Answers<A>> {
@@ -119,6 +124,11 @@ impl<S, A, J> Repeats<S, A, J> {
         }
     }
 
+    /// The stream itself.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
     /// More bytes come: whether hyper has answered all that it was given before, and what may be repeated of it.
     fn settle(&mut self) {
         let mut answers = self.told.lock();
@@ -127,14 +137,14 @@ impl<S, A, J> Repeats<S, A, J> {
             self.lost |= answers.asked > 0;
             return;
         };
-        let asked = std::mem::take(&mut answers.asked);
-        drop(answers);
         let bytes = self.head.len() as u64 + answered.body_bytes;
         let all = self.head_ended && self.written_bytes == bytes;
-        if asked != 1 || !all || !is_one_head(&self.question) {
+        if answers.asked != 1 || !all || !is_one_head(&self.question) {
             self.lost = true;
             return;
         }
+        answers.asked = 0;
+        drop(answers);
         let head = std::mem::take(&mut self.head);
         let known = answered.again.map(|again| {
             let question = std::mem::take(&mut self.question);

@@ -39,6 +39,11 @@ impl<S> Worded<S> {
     pub fn new(stream: S) -> Worded<S> {
         Worded { stream, words: Bytes::new() }
     }
+
+    /// The stream itself.
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
 }
 
 /// The length of an answer without words.

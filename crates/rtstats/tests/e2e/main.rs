@@ -25,6 +25,7 @@ mod isolation;
 mod kills;
 mod limits;
 mod live;
+mod live_http1;
 mod operator;
 mod overload;
 mod pages;
