@@ -26,6 +26,8 @@ pub struct Gathered<S>(Arc<Mutex<Gathering<S>>>);
 struct Gathering<S> {
     stream: S,
     waiting: BytesMut,
+    /// Something was written that the stream may hold back still.
+    unsent: bool,
 }
 
 impl<S> Clone for Gathered<S> {
@@ -36,7 +38,11 @@ impl<S> Clone for Gathered<S> {
 
 impl<S> Gathered<S> {
     pub fn new(stream: S) -> Gathered<S> {
-        Gathered(Arc::new(Mutex::new(Gathering { stream, waiting: BytesMut::new() })))
+        Gathered(Arc::new(Mutex::new(Gathering {
+            stream,
+            waiting: BytesMut::new(),
+            unsent: false,
+        })))
     }
 
     fn lock(&self) -> MutexGuard<'_, Gathering<S>> {
@@ -53,9 +59,17 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
 
 impl<S: AsyncWrite + Unpin> Gathering<S> {
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.waiting.is_empty() {
+        if !self.unsent {
             return Poll::Ready(Ok(()));
         }
+        ready!(self.poll_pass_on(context))?;
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.unsent = false;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Gives the stream what waits.
+    fn poll_pass_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.waiting.has_remaining() {
             match ready!(Pin::new(&mut self.stream).poll_write(context, &self.waiting))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -65,7 +79,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
         if self.waiting.capacity() > KEPT_BYTES {
             self.waiting = BytesMut::new();
         }
-        Pin::new(&mut self.stream).poll_flush(context)
+        Poll::Ready(Ok(()))
     }
 
     /// Takes what there is room for; waits only where that is nothing.
@@ -75,7 +89,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.waiting.len() >= GATHERED_BYTES {
-            ready!(self.poll_send(context))?;
+            ready!(self.poll_pass_on(context))?;
         }
         let mut taken = 0;
         for part in parts {
@@ -84,6 +98,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
             self.waiting.extend_from_slice(part);
             taken += part.len();
         }
+        self.unsent |= taken > 0;
         Poll::Ready(Ok(taken))
     }
 }
@@ -181,6 +196,21 @@ mod tests {
         let (_, read) = tokio::join!(writing, reader.read_to_end(&mut came));
         read.unwrap();
         assert!(came == whole);
+    }
+
+    #[tokio::test]
+    async fn what_the_stream_itself_holds_back_is_sent_too() {
+        // As TLS does: it takes more than it can pass on.
+        let (mut reader, here) = duplex(100);
+        let mut stream = Gathered::new(tokio::io::BufWriter::with_capacity(1_000, here));
+        stream.write_all(&[7; 900]).await.unwrap();
+        let sent = poll_fn(|context| Poll::Ready(stream.poll_send(context).is_ready())).await;
+        assert!(!sent, "there is room for 100 bytes only");
+        let mut came = [0; 900];
+        let sending = poll_fn(|context| stream.poll_send(context));
+        let (sent, read) = tokio::join!(sending, reader.read_exact(&mut came));
+        sent.unwrap();
+        assert_eq!(read.unwrap(), came.len());
     }
 
     #[tokio::test]
