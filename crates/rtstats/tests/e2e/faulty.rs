@@ -1,5 +1,5 @@
 //! A machine with faults under a server of the real binary: a disk that fails, fills up or can't be written, a clock that
-//! jumps, a death at a chosen write. The library that does it (`faulty.c`) is built by the C compiler that the build needs
+//! jumps or goes too fast, a death at a chosen write. The library that does it (`faulty.c`) is built by the C compiler that the build needs
 //! anyway, and loaded before the binary, which is the one that users run.
 
 use std::{
@@ -8,8 +8,10 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
+    time::Duration,
 };
 
+use rustix::time::{ClockId, clock_gettime};
 use tempfile::TempDir;
 
 use crate::server::{Folder, now_ms, rtstats};
@@ -30,6 +32,28 @@ enum Wrong {
     OpenErrno,
     KillIn,
     Torn,
+    PaceInForce,
+    /// Two of four numbers each.
+    Paces,
+}
+
+/// A clock that goes so many times as fast from an instant on.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// The machine's steady clock at that instant.
+    from_ns: i64,
+    wall_ns: i64,
+    /// What is steady to the thread that compares both clocks.
+    steady_ns: i64,
+    times: i64,
+}
+
+/// The clock of a server that lives faster than we do.
+pub struct Hasty<'a> {
+    faulty: &'a Faulty,
+    pace: Pace,
+    /// Which of the two places it is in.
+    place: u64,
 }
 
 /// The faults of one folder's server.
@@ -54,6 +78,7 @@ fn library() -> &'static Result<PathBuf, String> {
         let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
         let mut compile = Command::new(compiler);
         compile.args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o"]).arg(&fresh).arg(source);
+        compile.arg("-ldl");
         match compile.output() {
             Ok(done) if done.status.success() => {
                 std::fs::rename(&fresh, &built).map_err(|error| error.to_string())?;
@@ -114,10 +139,60 @@ impl Faulty {
         self.set(Wrong::OpenErrno, errno);
     }
 
+    /// The server's clock shows this instant now and goes so many times as fast from here on.
+    pub fn clock_goes(&self, wall_ms: i64, times: i64) -> Hasty<'_> {
+        let now_ns = steady_ns();
+        let pace =
+            Pace { from_ns: now_ns, wall_ns: wall_ms * 1_000_000, steady_ns: now_ns, times };
+        let mut hasty = Hasty { faulty: self, pace, place: 0 };
+        hasty.put_in_force();
+        hasty
+    }
+
     /// Kills the server at the so-manieth write or sync from now; a write of which half goes out if it is torn. 0: never.
     pub fn kill_in(&self, operations: u32, torn: bool) {
         self.set(Wrong::Torn, i64::from(torn));
         self.set(Wrong::KillIn, i64::from(operations));
+    }
+}
+
+/// The machine's steady clock.
+fn steady_ns() -> i64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec * 1_000_000_000 + now.tv_nsec
+}
+
+impl Hasty<'_> {
+    /// What the server's clock shows.
+    pub fn now_ms(&self) -> i64 {
+        self.at(steady_ns()).wall_ns / 1_000_000
+    }
+
+    /// How long it takes to get to an instant of the server's clock.
+    pub fn until(&self, wall_ms: i64) -> Duration {
+        let left_ms = (wall_ms - self.now_ms()).max(0) as u64;
+        Duration::from_nanos(left_ms * 1_000_000 / self.pace.times as u64)
+    }
+
+    /// From here on it goes so many times as fast as ours.
+    pub fn goes(&mut self, times: i64) {
+        self.pace = Pace { times, ..self.at(steady_ns()) };
+        self.put_in_force();
+    }
+
+    fn at(&self, from_ns: i64) -> Pace {
+        let Pace { wall_ns, steady_ns, times, .. } = self.pace;
+        let passed_ns = (from_ns - self.pace.from_ns) * times;
+        Pace { from_ns, wall_ns: wall_ns + passed_ns, steady_ns: steady_ns + passed_ns, times }
+    }
+
+    fn put_in_force(&mut self) {
+        self.place = 1 - self.place;
+        let Pace { from_ns, wall_ns, steady_ns, times } = self.pace;
+        let bytes = [from_ns, wall_ns, steady_ns, times].map(i64::to_ne_bytes).concat();
+        let at = Wrong::Paces as u64 * 8 + self.place * bytes.len() as u64;
+        self.faulty.control.write_all_at(&bytes, at).unwrap();
+        self.faulty.set(Wrong::PaceInForce, self.place as i64 + 1);
     }
 }
 
