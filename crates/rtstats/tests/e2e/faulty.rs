@@ -142,8 +142,7 @@ impl Faulty {
     /// The server's clock shows this instant now and goes so many times as fast from here on.
     pub fn clock_goes(&self, wall_ms: i64, times: i64) -> Hasty<'_> {
         let now_ns = steady_ns();
-        let pace =
-            Pace { from_ns: now_ns, wall_ns: wall_ms * 1_000_000, steady_ns: now_ns, times };
+        let pace = Pace { from_ns: now_ns, wall_ns: wall_ms * 1_000_000, steady_ns: now_ns, times };
         let mut hasty = Hasty { faulty: self, pace, place: 0 };
         hasty.put_in_force();
         hasty

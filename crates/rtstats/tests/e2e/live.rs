@@ -17,7 +17,7 @@ const TRENDS: &str = "/api/rtstats/trends.json";
 #[derive(Debug, Clone)]
 pub struct Event {
     name: String,
-    id: Option<u64>,
+    pub id: Option<u64>,
     pub data: Value,
 }
 
@@ -44,7 +44,7 @@ impl Events {
     }
 
     /// The next event; none once the stream has ended.
-    fn next(&mut self) -> Option<Event> {
+    pub fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(at) = self.text.windows(2).position(|pair| pair == b"\n\n") {
                 let block: Vec<u8> = self.text.drain(..at + 2).collect();

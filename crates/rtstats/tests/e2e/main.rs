@@ -33,6 +33,8 @@ mod pbx;
 mod refusals;
 mod secrets;
 mod server;
+#[cfg(target_os = "linux")]
+mod soak;
 mod state;
 mod tls;
 mod tls_probes;
