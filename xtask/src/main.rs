@@ -1,4 +1,4 @@
-//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `crash`, `simulation`, `fuzz` and
+//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `crash`, `simulation`, `soak`, `fuzz` and
 //! `screenshots`.
 //!
 //! Nothing here is part of the product. Each tool is a module; this file only names them.
@@ -39,6 +39,8 @@ enum Tool {
     Crash(trials::Crash),
     /// Simulate journal, engines and documents on a disk with faults.
     Simulation(trials::Simulation),
+    /// Have a server live through days of a busy centre, one a minute, and see that it stays as it is.
+    Soak(trials::Soak),
     /// Build the fuzz targets and run each for a fixed time.
     Fuzz(fuzz::Options),
     /// Write pictures of the main pages, made from the demo.
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Tool::Bench(options) => bench::run(&options, &root()),
         Tool::Crash(options) => trials::crash(&options, &root()),
         Tool::Simulation(options) => trials::simulation(&options, &root()),
+        Tool::Soak(options) => trials::soak(&options, &root()),
         Tool::Fuzz(options) => fuzz::run(&options, &root()),
         Tool::Screenshots(options) => screenshots::run(&options, &root()),
     };

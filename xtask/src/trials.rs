@@ -1,4 +1,4 @@
-//! The long forms of the tests that break things: `cargo xtask crash` and `cargo xtask simulation`.
+//! The long forms of the tests that break things or wear them out: `cargo xtask crash`, `simulation` and `soak`.
 //!
 //! The tests themselves are ordinary ones, whose short forms run with all others; a seed gives the same trial again.
 
@@ -30,6 +30,17 @@ pub struct Simulation {
     seed: u64,
 }
 
+/// Days of a busy centre, one a minute.
+#[derive(Args)]
+pub struct Soak {
+    /// How many: at least ten, since the first four are not judged.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(10..=800))]
+    minutes: u64,
+    /// What the days are drawn from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 /// Kills the server.
 pub fn crash(options: &Crash, root: &Path) -> Result<()> {
     let count = ("RTSTATS_KILLS", options.kills);
@@ -40,6 +51,13 @@ pub fn crash(options: &Crash, root: &Path) -> Result<()> {
 pub fn simulation(options: &Simulation, root: &Path) -> Result<()> {
     let count = ("RTSTATS_SIM_RUNS", options.runs);
     test(root, &["--lib", "--", "--nocapture", "simulation::runs"], count, options.seed)
+}
+
+/// Wears the server out, as users build it.
+pub fn soak(options: &Soak, root: &Path) -> Result<()> {
+    let count = ("RTSTATS_SOAK_MINUTES", options.minutes);
+    let which = ["--release", "--test", "e2e", "--", "--nocapture", "soak::days"];
+    test(root, &which, count, options.seed)
 }
 
 fn test(root: &Path, which: &[&str], count: (&str, u64), seed: u64) -> Result<()> {

@@ -28,9 +28,6 @@ use centre::{Centre, Mirror, ZONE};
 use clients::Day;
 use verdict::{Bounds, Sample};
 
-/// A Monday's first instant in Berlin, after any day on which this runs.
-const START_AFTER_DAYS: i64 = 1;
-
 const DAY_MS: i64 = 86_400_000;
 
 /// When the server is looked at.
@@ -57,7 +54,13 @@ impl Form {
             agents: 20,
             queues: 4,
             rest: Duration::from_millis(20),
-            bounds: Bounds { warm_up: 3, retention_days: 1, memory: 0.2, disk: 0.2, threads: 8.0 },
+            bounds: Bounds {
+                warm_up: 3,
+                retention_days: 1,
+                memory: 0.15,
+                disk: 0.15,
+                threads: 8.0,
+            },
             flags: &[
                 "--retention-days",
                 "1",
@@ -99,11 +102,10 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().expect("a number"))
 }
 
-/// The first instant of a day in Berlin that lies ahead of every clock concerned: the certificate holds from a day before.
+/// Tomorrow's first instant: the certificate, made by an ordinary clock, holds then too.
 fn start_ms() -> i64 {
     let now = jiff::Timestamp::now().in_tz(ZONE).unwrap();
-    let day = now.date().checked_add(jiff::Span::new().days(START_AFTER_DAYS)).unwrap();
-    day.in_tz(ZONE).unwrap().timestamp().as_millisecond()
+    now.date().tomorrow().unwrap().in_tz(ZONE).unwrap().timestamp().as_millisecond()
 }
 
 struct Soak {

@@ -36,8 +36,8 @@ type Figure = fn(&Sample) -> f64;
 /// The days as a table, and everything that grows.
 pub fn judge(samples: &[Sample], bounds: &Bounds) -> Result<String, String> {
     let mut told = table(samples);
-    let judged = &samples[bounds.warm_up..];
-    assert!(judged.len() >= 6, "{} days are too few to judge", judged.len());
+    let judged = samples.get(bounds.warm_up..).unwrap_or_default();
+    assert!(judged.len() >= 6, "{} days are too few to judge:\n{told}", samples.len());
     let figures: [(&str, Figure, f64, f64); 4] = [
         ("resident memory", |one| one.memory_bytes, bounds.memory, 0.0),
         ("disk", |one| one.disk_bytes, bounds.disk, 0.0),
