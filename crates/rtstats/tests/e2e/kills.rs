@@ -332,6 +332,7 @@ fn every_acknowledged_event_survives_kills_at_every_moment_and_is_counted_once()
     let mut dice = Dice::new(seed);
     let mut trial = Trial::new();
     let server = trial.start().unwrap();
+    server.wait_until_ready();
     assert_eq!(trial.client(&server).post(EVENTS, DIRECTORY).status, 200);
     drop(server);
     let (mut tally, begun) = (BTreeMap::<Moment, (u32, u32)>::new(), Instant::now());
