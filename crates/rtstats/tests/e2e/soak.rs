@@ -33,7 +33,7 @@ const DAY_MS: i64 = 86_400_000;
 /// When the server is looked at.
 const HOUR_MS: i64 = 4 * 3_600_000;
 
-/// How a run goes.
+/// How a run goes. Two days of log are kept: at each look all that came since the last one is still to be read.
 struct Form {
     days: usize,
     /// How many times as fast as ours the server's clock goes.
@@ -54,16 +54,10 @@ impl Form {
             agents: 20,
             queues: 4,
             rest: Duration::from_millis(20),
-            bounds: Bounds {
-                warm_up: 3,
-                retention_days: 1,
-                memory: 0.15,
-                disk: 0.15,
-                threads: 8.0,
-            },
+            bounds: Bounds { warm_up: 3, kept_days: 4, memory: 0.15, disk: 0.15, threads: 8.0 },
             flags: &[
                 "--retention-days",
-                "1",
+                "2",
                 "--snapshot-every-seconds",
                 "1",
                 "--refresh-seconds",
@@ -79,13 +73,7 @@ impl Form {
             agents: 250,
             queues: 25,
             rest: Duration::from_millis(100),
-            bounds: Bounds {
-                warm_up: 4,
-                retention_days: 2,
-                memory: 0.05,
-                disk: 0.05,
-                threads: 4.0,
-            },
+            bounds: Bounds { warm_up: 4, kept_days: 3, memory: 0.05, disk: 0.05, threads: 4.0 },
             flags: &[
                 "--retention-days",
                 "2",

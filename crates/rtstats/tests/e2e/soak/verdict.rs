@@ -23,7 +23,8 @@ pub struct Sample {
 pub struct Bounds {
     /// Days that are not judged.
     pub warm_up: usize,
-    pub retention_days: usize,
+    /// No event is kept for longer: retention, the time until the next look at what is old, and the age of the older snapshot.
+    pub kept_days: usize,
     /// Growth from the first third of the other days to the last one, as a share.
     pub memory: f64,
     pub disk: f64,
@@ -57,7 +58,7 @@ pub fn judge(samples: &[Sample], bounds: &Bounds) -> Result<String, String> {
             grown.push(format!("{name} grows: {first:.0} to {last:.0}, {slope:+.0} a day"));
         }
     }
-    let before = samples[samples.len() - 2 - bounds.retention_days].after;
+    let before = samples[samples.len() - 1 - bounds.kept_days].after;
     let last = samples[samples.len() - 1];
     if last.first < before {
         grown.push(format!(
@@ -99,7 +100,7 @@ fn slope(values: &[f64]) -> f64 {
 
 #[test]
 fn what_grows_is_told_and_noise_is_not() {
-    let bounds = Bounds { warm_up: 3, retention_days: 1, memory: 0.05, disk: 0.05, threads: 2.0 };
+    let bounds = Bounds { warm_up: 3, kept_days: 2, memory: 0.05, disk: 0.05, threads: 2.0 };
     let days = |memory: fn(usize) -> f64, files: fn(usize) -> f64, first: fn(usize) -> usize| {
         let day = |day: usize| Sample {
             memory_bytes: memory(day),
