@@ -378,9 +378,9 @@ fn a_stream_outlives_the_idle_time() {
     let world = World::new(&["--limits-idle-timeout-seconds", "0.3"]);
     let mut events = Events::open(&world.data, &[]);
     assert_eq!(events.next().unwrap().name, "full");
-    // Beats come further apart than the idle time is long.
+    // Beats come further apart than the idle time is long; at the end of a minute a point of the trends comes too.
     for _ in 0..2 {
-        assert_eq!(events.next().unwrap().name, "change");
+        events.until(|event| event.name == "change");
     }
 }
 
