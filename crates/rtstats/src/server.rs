@@ -116,6 +116,10 @@ const BLOCKING_THREADS_MAX: usize = 8;
 /// Connections over the limit that are told so at a time; still more are closed without a word.
 const REFUSED_MAX: usize = 256;
 
+/// How long accepting pauses after a refusal. A refusal in words costs a handshake: without a pause those who come again at
+/// once would take the processor from those who are served. The kernel keeps who waits.
+const REFUSAL_PAUSE: Duration = Duration::from_millis(4);
+
 /// How long accepting pauses after an error such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -158,10 +162,15 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, own: Arc<AtomicUsize
                     Some(1..REFUSED_MAX) => true,
                     Some(_) => {
                         shared.metrics.connection_refused();
+                        drop((stream, place));
+                        tokio::time::sleep(REFUSAL_PAUSE).await;
                         continue;
                     }
                 };
                 tokio::spawn(connection::serve(stream, shared.clone(), place, refused));
+                if refused {
+                    tokio::time::sleep(REFUSAL_PAUSE).await;
+                }
             }
             Err(error) => {
                 if !failing {
