@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use record::Report;
+pub use record::Report;
 use tempfile::TempDir;
 
 /// The flags of every benchmark.
@@ -145,7 +145,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 /// A whole number with a space between thousands.
-fn grouped(figure: f64) -> String {
+pub fn grouped(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut shown = String::new();
     for (index, digit) in digits.chars().enumerate() {
