@@ -11,7 +11,7 @@ use super::Figures;
 const FILE: &str = "crates/rtstats/benches/instructions/kept.toml";
 
 /// What instructions may differ by where nobody says otherwise.
-pub const TOLERANCE_PERCENT: i64 = 5;
+pub const TOLERANCE_PERCENT: u64 = 5;
 
 const HEAD: &str = "\
 # Instructions and allocations of the hot paths, as `cargo xtask instructions --record` counted them.
@@ -20,7 +20,7 @@ const HEAD: &str = "\
 
 /// Figures that are right.
 pub struct Kept {
-    pub tolerance_percent: i64,
+    pub tolerance_percent: u64,
     /// The compiler and valgrind by which they were counted.
     pub tools: String,
     pub figures: Vec<Figures>,
@@ -46,13 +46,16 @@ impl Kept {
     fn parse(text: &str) -> Result<Kept> {
         let table: Table = text.parse()?;
         let tolerance_percent = table.get("tolerance_percent").and_then(toml::Value::as_integer);
+        let tolerance_percent = tolerance_percent.and_then(|percent| u64::try_from(percent).ok());
+        let tolerance_percent = tolerance_percent.filter(|percent| *percent < 100);
         let tools = table.get("tools").and_then(toml::Value::as_str);
         let cases = table.iter().filter_map(|(name, value)| Some((name, value.as_table()?)));
         let figures = cases.map(|(name, case)| {
             figures(name, case).with_context(|| format!("the case {name} lacks a figure"))
         });
         Ok(Kept {
-            tolerance_percent: tolerance_percent.context("there is no tolerance_percent")?,
+            tolerance_percent: tolerance_percent
+                .context("there is no tolerance_percent below 100")?,
             tools: tools.context("there are no tools")?.to_owned(),
             figures: figures.collect::<Result<_>>()?,
         })
@@ -125,8 +128,9 @@ impl Kept {
             verdict.wrong.push(format!("{name}: it measures something else than what is kept"));
             return;
         }
-        let tolerance = self.tolerance_percent as f64;
-        if percent > tolerance {
+        let tolerance = self.tolerance_percent;
+        let (hundredfold, kept_all) = (now.instructions * 100, kept.instructions);
+        if hundredfold > kept_all * (100 + tolerance) {
             let all = format!("{} instructions instead of {}", now.instructions, kept.instructions);
             verdict
                 .wrong
@@ -136,7 +140,7 @@ impl Kept {
             let all = format!("{} allocations instead of {}", now.allocations, kept.allocations);
             verdict.wrong.push(format!("{name}: {all} in {} units", now.units));
         }
-        if percent < -tolerance || now.allocations < kept.allocations {
+        if hundredfold < kept_all * (100 - tolerance) || now.allocations < kept.allocations {
             verdict.lower.push(name.clone());
         }
     }
