@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Figures;
 
-/// All that is done within it is counted, by all threads.
+/// All that is done within it is counted, by the first thread: what others do at that moment is chance.
 const COUNTED: &str = "instructions::counted";
 
 /// The C library's functions that give memory, as Rust and C call them.
@@ -19,7 +19,7 @@ pub fn count(program: &Path, name: &str, unit: &str) -> Result<Figures> {
     let out = folder.path().join("counted");
     // What was counted before the measured part goes into a file of its own, and so does the part.
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--compress-strings=no"])
+        .args(["--tool=callgrind", "--compress-strings=no", "--separate-threads=yes"])
         .args([format!("--dump-before={COUNTED}"), format!("--dump-after={COUNTED}")])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(program)
@@ -39,12 +39,16 @@ pub fn count(program: &Path, name: &str, unit: &str) -> Result<Figures> {
     Ok(Figures { name: name.to_owned(), unit: unit.to_owned(), units, instructions, allocations })
 }
 
-/// The last measured part: the file with the highest number.
+/// How the first thread's files end.
+const FIRST_THREAD: &str = "-01";
+
+/// The last measured part: the first thread's file with the highest number, as `counted.2-01`.
 fn last_part(folder: &Path) -> Result<PathBuf> {
     let mut parts: Vec<(u32, PathBuf)> = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let number = path.extension().and_then(|number| number.to_str()?.parse().ok());
+        let number = path.extension().and_then(|end| end.to_str()?.strip_suffix(FIRST_THREAD));
+        let number = number.and_then(|number| number.parse().ok());
         parts.extend(number.map(|number| (number, path)));
     }
     let last = parts.into_iter().max();
@@ -85,9 +89,10 @@ mod tests {
     fn the_part_measured_last_counts() {
         let folder = tempfile::tempdir().unwrap();
         assert!(last_part(folder.path()).is_err());
-        for name in ["counted", "counted.2", "counted.10", "counted.9"] {
+        for name in ["counted-01", "counted.2-01", "counted.10-01", "counted.9-01", "counted.11-02"]
+        {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        assert!(last_part(folder.path()).unwrap().ends_with("counted.10"));
+        assert!(last_part(folder.path()).unwrap().ends_with("counted.10-01"));
     }
 }
