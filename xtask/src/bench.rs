@@ -11,6 +11,7 @@ mod nginx;
 mod overload;
 mod plot;
 mod postgres;
+mod profile;
 mod queue_log;
 mod record;
 mod refresh;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use record::Report;
+pub use record::Report;
 use tempfile::TempDir;
 
 /// The flags of every benchmark.
@@ -50,6 +51,8 @@ enum Bench {
     Overload(overload::Options),
     /// A day's queue_log of Asterisk, imported.
     Import(import::Options),
+    /// Where the time goes: samples by perf, shares and flame graphs.
+    Profile(profile::Options),
     /// Every figure of an instant from a day of a million transactions, beside the same asked in SQL.
     Refresh(refresh::Options),
     /// Write a table from standard input into docs/benchmarks.md.
@@ -95,6 +98,7 @@ pub fn run(options: &Options, root: &Path) -> Result<()> {
         Bench::Ingest(options) => ("ingest", ingest::run(options, root)?),
         Bench::Import(options) => ("import", import::run(options, root)?.into()),
         Bench::Overload(options) => ("overload", overload::run(options, root)?.into()),
+        Bench::Profile(options) => ("profile", profile::run(options, root)?),
         Bench::Refresh(options) => ("refresh", refresh::run(options, root)?),
         Bench::Scale(options) => ("scale", scale::run(options, root)?),
         Bench::Start(options) => ("start", start::run(options, root)?.into()),
@@ -145,7 +149,7 @@ fn median(mut figures: Vec<f64>) -> f64 {
 }
 
 /// A whole number with a space between thousands.
-fn grouped(figure: f64) -> String {
+pub fn grouped(figure: f64) -> String {
     let digits = format!("{figure:.0}");
     let mut shown = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "tests", arguments: &["test", "--workspace", "--locked"], environment: None },
     Step { name: "fuzz", arguments: &["xtask", "fuzz", "--seconds", "5"], environment: None },
+    Step { name: "instructions", arguments: &["xtask", "instructions"], environment: None },
 ];
 
 /// Runs every step, tells the time of each, and fails at the first that fails.
@@ -43,7 +44,7 @@ pub fn run(root: &Path) -> Result<()> {
     }
     println!();
     for (name, time) in times {
-        println!("{name:<8} {:>7.1} s", time.as_secs_f64());
+        println!("{name:<12} {:>7.1} s", time.as_secs_f64());
     }
     Ok(())
 }

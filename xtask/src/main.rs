@@ -1,11 +1,12 @@
-//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `crash`, `simulation`, `soak`, `fuzz` and
-//! `screenshots`.
+//! The project's own tools: `cargo xtask tidy`, `ci`, `load`, `bench`, `instructions`, `crash`, `simulation`, `soak`, `fuzz`
+//! and `screenshots`.
 //!
 //! Nothing here is part of the product. Each tool is a module; this file only names them.
 
 mod bench;
 mod ci;
 mod fuzz;
+mod instructions;
 mod load;
 mod screenshots;
 mod tidy;
@@ -35,6 +36,8 @@ enum Tool {
     Load(load::Load),
     /// Start servers, measure, and print a Markdown table for docs/benchmarks.md.
     Bench(bench::Options),
+    /// Count instructions and allocations of the hot paths, and compare them with the kept ones.
+    Instructions(instructions::Options),
     /// Kill a server again and again under load, and compare what is left with what was acknowledged.
     Crash(trials::Crash),
     /// Simulate journal, engines and documents on a disk with faults.
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Tool::Ci => ci::run(&root()),
         Tool::Load(load) => load::run(&load),
         Tool::Bench(options) => bench::run(&options, &root()),
+        Tool::Instructions(options) => instructions::run(&options, &root()),
         Tool::Crash(options) => trials::crash(&options, &root()),
         Tool::Simulation(options) => trials::simulation(&options, &root()),
         Tool::Soak(options) => trials::soak(&options, &root()),

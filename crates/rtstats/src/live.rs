@@ -8,7 +8,7 @@ mod driver;
 mod feed;
 mod frame;
 mod point;
-mod table;
+pub mod table;
 mod trends;
 mod wire;
 

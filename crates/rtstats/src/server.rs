@@ -11,7 +11,7 @@ mod guard;
 mod lasting;
 mod listen;
 mod paced;
-mod repeat;
+pub mod repeat;
 mod worded;
 
 use std::{

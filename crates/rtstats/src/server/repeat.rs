@@ -105,6 +105,7 @@ struct Known<A> {
 }
 
 impl<S, A, J> Repeats<S, A, J> {
+    /// A stream that knows no answers yet.
     pub fn new(stream: S, told: Told<A>, judge: J) -> Repeats<S, A, J>
     where
         J: Fn(&A) -> Option<Bytes>,

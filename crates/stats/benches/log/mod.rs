@@ -80,8 +80,10 @@ impl Log {
     /// Writes the next event.
     pub fn next(&mut self, out: &mut String) {
         self.written += 1;
-        if self.written.is_multiple_of(self.events_per_second as u64 / 100) {
-            self.time_ms += 10;
+        // The clock ticks every 10 ms, or more seldom where nothing happens that often.
+        let together = (self.events_per_second / 100).max(1);
+        if self.written.is_multiple_of(together as u64) {
+            self.time_ms += together * 1_000 / self.events_per_second;
         }
         match self.below(100) {
             0..4 => self.change_status(out),
