@@ -147,8 +147,7 @@ fn asked(server: &Server, tenant: &Tenant, path: &str, seconds: f64) -> Result<M
         warm_up: 1.0,
         threads: None,
         pid: Vec::new(),
-        accept_encoding: None,
-        new_connections: false,
+        manner: api::Manner::default(),
     })
 }
 
