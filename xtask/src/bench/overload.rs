@@ -97,6 +97,7 @@ impl Bench {
             seconds,
             warm_up: 0.5,
             threads: None,
+            rate: None,
             pid: vec![self.server.pid()],
             manner: api::Manner { new_connections, ..api::Manner::default() },
         })

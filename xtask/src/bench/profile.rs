@@ -146,6 +146,7 @@ fn asked(server: &Server, tenant: &Tenant, path: &str, seconds: f64) -> Result<M
         seconds,
         warm_up: 1.0,
         threads: None,
+        rate: None,
         pid: Vec::new(),
         manner: api::Manner::default(),
     })

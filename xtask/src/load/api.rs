@@ -26,6 +26,9 @@ pub struct Options {
     /// Threads of the generator; one per core unless given.
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Requests per second of all connections together; as many as there are answers, unless given.
+    #[arg(long)]
+    pub rate: Option<f64>,
     /// The server's processes, separated by commas: their processor time per request is told.
     #[arg(long, value_delimiter = ',')]
     pub pid: Vec<u32>,
@@ -59,6 +62,7 @@ pub fn run(options: &Options) -> Result<Measured> {
         threads: super::threads(options.threads, options.connections),
         warm_up: Duration::from_secs_f64(options.warm_up),
         time: Duration::from_secs_f64(options.seconds),
+        rate: options.rate,
         pids: options.pid.clone(),
     };
     measure(&plan, |_| {

@@ -107,6 +107,7 @@ pub fn run(options: &Options) -> Result<Report> {
         threads: super::threads(options.threads, options.connections),
         warm_up: Duration::from_secs_f64(options.warm_up),
         time: Duration::from_secs_f64(options.seconds),
+        rate: None,
         pids: options.pid.clone(),
     };
     let posts = options

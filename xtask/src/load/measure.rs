@@ -27,8 +27,18 @@ pub struct Plan {
     pub warm_up: Duration,
     /// The measured time; work that is over earlier ends it.
     pub time: Duration,
+    /// Requests per second of all connections together; as many as there are answers, unless given.
+    pub rate: Option<f64>,
     /// The server's processes.
     pub pids: Vec<u32>,
+}
+
+impl Plan {
+    /// How far apart one connection's requests are.
+    fn pace(&self) -> Option<Duration> {
+        let rate = self.rate?;
+        Duration::try_from_secs_f64(self.connections as f64 / rate).ok()
+    }
 }
 
 /// What one connection does over and over.
@@ -215,8 +225,9 @@ fn run_thread<W: Work + 'static>(
     let begin = Instant::now() + plan.warm_up;
     let end = begin + plan.time;
     let tasks = LocalSet::new();
+    let pace = plan.pace();
     let running: Vec<_> =
-        works.into_iter().map(|work| tasks.spawn_local(repeat(work, begin, end))).collect();
+        works.into_iter().map(|work| tasks.spawn_local(repeat(work, begin, end, pace))).collect();
     runtime.block_on(tasks.run_until(async {
         for task in running {
             match task.await {
@@ -232,11 +243,22 @@ fn run_thread<W: Work + 'static>(
     Ok(measured)
 }
 
-/// One connection's work, from now to `end`; what is done since `begin` counts.
-async fn repeat<W: Work>(mut work: W, begin: Instant, end: Instant) -> Measured {
+/// One connection's work, from now to `end`, by its pace; what is done since `begin` counts.
+async fn repeat<W: Work>(
+    mut work: W,
+    begin: Instant,
+    end: Instant,
+    pace: Option<Duration>,
+) -> Measured {
     let mut measured = Measured { seconds: (end - begin).as_secs_f64(), ..Measured::default() };
     let endless = async {
+        let mut due = Instant::now();
         while Instant::now() < end {
+            if let Some(pace) = pace {
+                // Timers are coarse: whoever is late makes up for it.
+                tokio::time::sleep_until(due.into()).await;
+                due += pace;
+            }
             match work.once().await {
                 Ok(None) => {
                     let spent = Instant::now().saturating_duration_since(begin);
@@ -295,7 +317,7 @@ mod tests {
 
     fn plan(connections: usize, threads: usize) -> Plan {
         let time = Duration::from_secs(20);
-        Plan { connections, threads, warm_up: Duration::ZERO, time, pids: Vec::new() }
+        Plan { connections, threads, warm_up: Duration::ZERO, time, rate: None, pids: Vec::new() }
     }
 
     #[test]
@@ -304,6 +326,17 @@ mod tests {
         assert_eq!((measured.requests(), measured.bytes), (20, 200));
         assert_eq!(measured.errors.get("third"), Some(&10));
         assert!(measured.seconds < 10.0, "work that is over ends the time");
+    }
+
+    #[test]
+    fn a_rate_is_shared_by_all_connections() {
+        let plan = Plan { rate: Some(100.0), ..plan(5, 2) };
+        assert_eq!(plan.pace(), Some(Duration::from_millis(50)));
+        let begin = Instant::now();
+        let measured = measure(&plan, |_| Ok(Mock { left: 6 })).unwrap();
+        // Six requests of each, the first at once; those that fail count too.
+        assert!(begin.elapsed() >= Duration::from_millis(250));
+        assert_eq!(measured.requests(), 20);
     }
 
     #[test]
