@@ -11,8 +11,9 @@ pub struct Stack {
 const KERNEL: &str = "[k] ";
 
 /// Who a sample belongs to, by a word in the innermost frame that has one.
-pub const OWNERS: [(&str, &[&str]); 7] = [
+pub const OWNERS: [(&str, &[&str]); 8] = [
     ("kernel", &[KERNEL]),
+    ("allocator", &["malloc", "calloc", "realloc", "cfree", "libc_free", "_int_free"]),
     ("TLS", &["rustls::", "aws_lc", "aes_gcm", "gcm_", "EVP_", "CRYPTO_"]),
     ("SQLite and compression", &["sqlite3", "sqlite::", "pager", "wal", "deflate", "ZSTD", "zstd"]),
     ("engine and parser", &["stats::engine", "stats::parse", "stats::event", "stats::document"]),
