@@ -135,7 +135,7 @@ settings! {
             "What the field sla-target shows: the time limit in whole hours, or the percentage to be reached.";
         "retention_days" retention_days: u32 = "7", Form::Whole(1, 3_650),
             "How long events are kept in the journal.";
-        "snapshot_every_events" snapshot_every_events: u64 = "500000", Form::Whole(1, 1_000_000_000_000),
+        "snapshot_every_events" snapshot_every_events: u64 = "1000000", Form::Whole(1, 1_000_000_000_000),
             "A tenant's state is snapshotted after so many events, so that a start replays little.";
         "snapshot_every_seconds" snapshot_every: Duration = "300", Form::Seconds(1.0, 86_400.0),
             "A tenant with new events is snapshotted at least this often.";
