@@ -12,6 +12,7 @@ mod lasting;
 mod listen;
 mod paced;
 pub mod repeat;
+mod whole;
 mod worded;
 
 use std::{
@@ -157,18 +158,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, own: Arc<AtomicUsize
             Ok((stream, _)) => {
                 failing = false;
                 let place = Place::take(&shared, &own);
-                let refused = match place.number.checked_sub(shared.limits.connections_max) {
-                    None | Some(0) => false,
-                    Some(1..REFUSED_MAX) => true,
-                    Some(_) => {
-                        shared.metrics.connection_refused();
-                        drop((stream, place));
-                        tokio::time::sleep(REFUSAL_PAUSE).await;
-                        continue;
-                    }
-                };
-                tokio::spawn(connection::serve(stream, shared.clone(), place, refused));
-                if refused {
+                let over = place.number.saturating_sub(shared.limits.connections_max);
+                if over < REFUSED_MAX {
+                    tokio::spawn(connection::serve(stream, shared.clone(), place, over > 0));
+                } else {
+                    shared.metrics.connection_refused();
+                    drop((stream, place));
+                }
+                if over > 0 {
                     tokio::time::sleep(REFUSAL_PAUSE).await;
                 }
             }

@@ -12,15 +12,12 @@ use anyhow::{Context, Result, ensure};
 use super::nginx::{Document, Nginx};
 use super::plot::{Bars, Scale};
 use super::record::Report;
-use super::server::{Server, Tenant};
+use super::server::{REFRESH, Server, Tenant};
 use super::{Place, grouped, median};
 use crate::load::latency::millis;
 use crate::load::measure::Measured;
 use crate::load::target::Address;
 use crate::load::{api, ingest};
-
-/// A little more than the server's default refresh: after it, documents show what was posted.
-const REFRESH: Duration = Duration::from_secs(12);
 
 /// The goals, as ratios to nginx: requests per second, of bodies of megabytes and of new connections too, processor
 /// time per request, and p99.

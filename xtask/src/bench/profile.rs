@@ -10,14 +10,13 @@ mod stacks;
 use std::fmt::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use flame::Flame;
 use stacks::{OWNERS, Stack, fold, shares};
 
 use super::record::Report;
-use super::server::{Server, Tenant};
+use super::server::{REFRESH, Server, Tenant};
 use super::{Place, grouped};
 use crate::load::{api, ingest, measure::Measured};
 
@@ -26,9 +25,6 @@ const QUEUES: u32 = 100;
 
 /// Events that make the figures alive.
 const EVENTS: u64 = 200_000;
-
-/// A little more than the server's default refresh: after it, documents show what was posted.
-const REFRESH: Duration = Duration::from_secs(12);
 
 /// Samples a second of each processor; no divisor of what else ticks.
 const SAMPLES: &str = "499";

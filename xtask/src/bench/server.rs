@@ -12,6 +12,9 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{free_address, status_of};
 use crate::load::target::Address;
 
+/// A little more than the server's default refresh: after it, documents show what was posted.
+pub const REFRESH: Duration = Duration::from_secs(12);
+
 /// How long a start may take before the benchmark gives up.
 const PATIENCE: Duration = Duration::from_secs(120);
 

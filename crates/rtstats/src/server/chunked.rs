@@ -23,7 +23,7 @@ use http::{Response, response};
 use hyper::body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::lasting::Lasting;
+use super::{lasting::Lasting, whole::poll_write_whole};
 use crate::clock;
 
 /// Where a connection's service leaves an answer that lasts.
@@ -103,15 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Chunked<S> {
     /// Writes what is to be written.
     fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(writing) = &mut self.writing else { return Poll::Ready(Ok(())) };
-        while writing.has_remaining() {
-            let mut parts = [io::IoSlice::new(&[]); 3];
-            let count = writing.chunks_vectored(&mut parts);
-            let stream = Pin::new(&mut self.stream);
-            match ready!(stream.poll_write_vectored(context, &parts[..count]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => writing.advance(written),
-            }
-        }
+        ready!(poll_write_whole(&mut self.stream, context, writing))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.writing = None;
         Poll::Ready(Ok(()))

@@ -11,8 +11,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::whole::poll_write_whole;
 
 /// So much is gathered before it is written: what TLS takes at once.
 const GATHERED_BYTES: usize = 64 * 1_024;
@@ -70,12 +72,7 @@ impl<S: AsyncWrite + Unpin> Gathering<S> {
 
     /// Gives the stream what waits.
     fn poll_pass_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.waiting.has_remaining() {
-            match ready!(Pin::new(&mut self.stream).poll_write(context, &self.waiting))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => self.waiting.advance(written),
-            }
-        }
+        ready!(poll_write_whole(&mut self.stream, context, &mut self.waiting))?;
         if self.waiting.capacity() > KEPT_BYTES {
             self.waiting = BytesMut::new();
         }

@@ -19,6 +19,8 @@ use std::{
 use bytes::{Buf, Bytes, buf::Chain};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::whole::poll_write_whole;
+
 /// Heads longer than this, of questions or answers, aren't remembered.
 const HEAD_BYTES_MAX: usize = 4_096;
 
@@ -206,15 +208,7 @@ impl<S: AsyncWrite + Unpin, A, J> Repeats<S, A, J> {
     /// Writes what is left of a repeated answer.
     fn give(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(giving) = &mut self.giving else { return Poll::Ready(Ok(())) };
-        while giving.has_remaining() {
-            let mut parts = [io::IoSlice::new(&[]); 2];
-            let count = giving.chunks_vectored(&mut parts);
-            let stream = Pin::new(&mut self.stream);
-            match ready!(stream.poll_write_vectored(context, &parts[..count]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => giving.advance(written),
-            }
-        }
+        ready!(poll_write_whole(&mut self.stream, context, giving))?;
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.giving = None;
         Poll::Ready(Ok(()))

@@ -120,8 +120,8 @@ impl Soak {
             let (course, stranger) = (&course, &stranger);
             scope.spawn(|| course.poll(&self.data));
             scope.spawn(|| course.visit(&self.data, &self.action, stranger));
-            scope.spawn(|| course.watch(&self.data, &[], 40));
-            scope.spawn(|| course.watch(&self.data, &[], usize::MAX));
+            scope.spawn(|| course.watch(&self.data, 40));
+            scope.spawn(|| course.watch(&self.data, usize::MAX));
             scope.spawn(move || course.administer(stranger, day));
             while clock.now_ms() < until_ms {
                 thread::sleep(self.form.rest.min(clock.until(until_ms)));

@@ -80,13 +80,12 @@ impl Day<'_> {
     }
 
     /// Watches the live feed, goes and comes back.
-    pub fn watch(&self, reader: &Client, headers: &[(&str, &str)], frames: usize) {
+    pub fn watch(&self, reader: &Client, frames: usize) {
         let mut last = String::new();
         while !self.over.load(Ordering::Relaxed) {
             let back = [("Last-Event-ID", &*last)];
             let known = if last.is_empty() { &[][..] } else { &back };
-            let headers: Vec<_> = headers.iter().chain(known).copied().collect();
-            let mut events = Events::open(reader, &headers);
+            let mut events = Events::open(reader, known);
             for _ in 0..frames {
                 let event = events.next().expect("the stream goes on");
                 last = event.id.map_or_else(String::new, |id| id.to_string());

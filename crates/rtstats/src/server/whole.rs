@@ -1,0 +1,30 @@
+//! Writing the whole of what is there, for streams that are polled by hand.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Buf;
+use tokio::io::AsyncWrite;
+
+/// The parts of a buffer that are written at once: as many as any of ours has.
+const PARTS: usize = 3;
+
+/// Writes until the buffer is empty. Pending, it is called again with what is left.
+pub fn poll_write_whole(
+    stream: &mut (impl AsyncWrite + Unpin),
+    context: &mut Context<'_>,
+    buffer: &mut impl Buf,
+) -> Poll<io::Result<()>> {
+    while buffer.has_remaining() {
+        let mut parts = [io::IoSlice::new(&[]); PARTS];
+        let count = buffer.chunks_vectored(&mut parts);
+        match ready!(Pin::new(&mut *stream).poll_write_vectored(context, &parts[..count]))? {
+            0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            written => buffer.advance(written),
+        }
+    }
+    Poll::Ready(Ok(()))
+}
