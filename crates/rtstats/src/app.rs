@@ -31,7 +31,7 @@ use crate::{
     database,
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
-    live::{Feeds, Line, Lines},
+    live::{Bounds, Feeds, Line, Lines},
     pages::{self, Changes, Pages, Watching},
     routes::Routes,
     server::{self, Server},
@@ -88,7 +88,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let shards = Shards::start(&shard_settings(config), &shared, &metrics)?;
     shards.serve(directory.load().tenants());
     let connectors = Connectors::default();
-    let feeds = Feeds::start(shards.clone(), shared.clone(), metrics.clone(), lines(&connectors))?;
+    let feeds = feeds(config, &shards, &shared, &metrics, &connectors)?;
     let told = (feeds, standings(&connectors));
     let api = Arc::new(api(config, &directory, &shards, told, &accounts, &uses, &metrics));
     let ingest = Arc::new(ingest(config, &shared, &api, &accounts));
@@ -229,6 +229,20 @@ fn standings(connectors: &Connectors) -> Standings {
         last_trouble: status.last_error_at.zip(status.last_error),
     };
     Box::new(move |tenant| connectors.of_tenant(tenant).into_iter().map(standing).collect())
+}
+
+fn feeds(
+    config: &Config,
+    shards: &Arc<Shards>,
+    journal: &Arc<dyn Journal>,
+    metrics: &Metrics,
+    connectors: &Connectors,
+) -> std::io::Result<Arc<Feeds>> {
+    let bounds = Bounds {
+        per_login: config.limits.live_streams_per_login_max,
+        per_tenant: config.limits.live_streams_per_tenant_max,
+    };
+    Feeds::start(shards.clone(), journal.clone(), metrics.clone(), lines(connectors), bounds)
 }
 
 /// The connectors as live feeds show them to their tenants.

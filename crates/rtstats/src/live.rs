@@ -8,6 +8,7 @@ mod driver;
 mod feed;
 mod frame;
 mod point;
+mod seats;
 pub mod table;
 mod trends;
 mod wire;
@@ -28,11 +29,18 @@ use feed::Feed;
 pub use feed::{Lease, Subscriber};
 use frame::Bye;
 pub use frame::{Line, Lines};
+use seats::Seats;
+pub use seats::{Bounds, Full};
 use trends::Asked;
 pub use trends::HOURS_MAX;
 pub use wire::Wire;
 
-use crate::{journal::Journal, shard::Shards, telemetry::Metrics, tenants::TenantId};
+use crate::{
+    journal::Journal,
+    shard::Shards,
+    telemetry::Metrics,
+    tenants::{TenantId, TokenDigest},
+};
 
 /// All feeds.
 pub struct Feeds {
@@ -42,11 +50,21 @@ pub struct Feeds {
     /// How the connections of tenants stand.
     lines: Lines,
     asked: Asked,
+    seats: Arc<Seats>,
     feeds: Mutex<HashMap<TenantId, Arc<Feed>>>,
     /// New feeds, on their way to the thread that drives them.
     new: mpsc::UnboundedSender<Arc<Feed>>,
     stopping: AtomicBool,
     thread: Mutex<Option<Thread>>,
+}
+
+/// Why there is no stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoStream {
+    /// The tenant isn't served.
+    NoTenant,
+    /// As many are open as may be.
+    Full(Full),
 }
 
 struct Thread {
@@ -62,6 +80,7 @@ impl Feeds {
         journal: Arc<dyn Journal>,
         metrics: Metrics,
         lines: Lines,
+        bounds: Bounds,
     ) -> std::io::Result<Arc<Feeds>> {
         let (new, mut coming) = mpsc::unbounded_channel();
         let feeds = Arc::new(Feeds {
@@ -70,6 +89,7 @@ impl Feeds {
             metrics,
             lines,
             asked: Asked::default(),
+            seats: Seats::new(bounds),
             feeds: Mutex::default(),
             new,
             stopping: AtomicBool::new(false),
@@ -97,16 +117,18 @@ impl Feeds {
         Ok(feeds)
     }
 
-    /// A stream of a tenant's figures, from where a client is that has the frame `have`; none if there is no such
-    /// tenant.
+    /// A stream of a tenant's figures for whom a token or session is that has this digest, from where a client is that has
+    /// the frame `have`.
     pub fn watch(
         &self,
         tenant: TenantId,
+        login: &TokenDigest,
         lease: Lease,
         have: Option<u64>,
         wire: Wire,
-    ) -> Option<Subscriber> {
-        let live = self.shards.live(tenant)?;
+    ) -> Result<Subscriber, NoStream> {
+        let live = self.shards.live(tenant).ok_or(NoStream::NoTenant)?;
+        let seat = self.seats.take(tenant, login).map_err(NoStream::Full)?;
         let mut feeds = self.lock();
         let mut fresh = None;
         let feed = feeds.entry(tenant).or_insert_with(|| {
@@ -115,7 +137,7 @@ impl Feeds {
             feed
         });
         // Under the lock: a feed is retired only while nobody can come to it.
-        let subscriber = feed.subscribe(lease, have, wire);
+        let subscriber = feed.subscribe(seat, lease, have, wire);
         if self.is_stopping() {
             feed.end(Bye::Stop);
         } else if let Some(fresh) = fresh
@@ -123,7 +145,7 @@ impl Feeds {
         {
             feed.end(Bye::Stop);
         }
-        Some(subscriber)
+        Ok(subscriber)
     }
 
     /// Ends every stream; whoever comes from now on is told so.

@@ -225,7 +225,11 @@ impl Bench<'_> {
             }
             let folder = self.options.place.folder(self.root)?;
             let tenant = Tenant::add(&self.binary(), folder.path(), "load")?;
-            let room = [("LIMITS_CONNECTIONS_MAX", "100000")];
+            let room = [
+                ("LIMITS_CONNECTIONS_MAX", "100000"),
+                ("LIMITS_LIVE_STREAMS_PER_LOGIN_MAX", "100000"),
+                ("LIMITS_LIVE_STREAMS_PER_TENANT_MAX", "100000"),
+            ];
             let server = Server::start_set(&self.binary(), folder.path(), &room)?;
             let told = live::run(&live::Options {
                 address: server.address("/api/rtstats/live", &tenant.name, &tenant.data),

@@ -49,7 +49,7 @@ function refused(reason) {
 }
 
 function busy(reason, retry) {
-  const why = { 429: "Too many requests were made for this tenant.", 503: "The server is starting or overloaded." };
+  const why = { 429: "Too many screens are open or too many requests were made.", 503: "The server is starting or overloaded." };
   return dead("busy", "Server refuses", `${why[reason] ?? `The server answers ${reason}.`}${retry}`, "retry");
 }
 

@@ -16,7 +16,7 @@ use http::{Request, StatusCode, header, request::Parts};
 use rtstats::{
     api::{Again, Api, Rates, answer::Answer, authenticate},
     journal::{Journal, Position, Settings, SqliteJournal},
-    live::Feeds,
+    live::{Bounds, Feeds},
     server::repeat::{Repeats, Told},
     shard::{self, Parsed, Shards, State},
     telemetry::Metrics,
@@ -66,13 +66,14 @@ impl Edge {
         shards.serve(directory.tenants());
         fill(&shards, id)?;
         let lines = Box::new(|_: &str| Vec::new());
+        let bounds = Bounds { per_login: 1, per_tenant: 1 };
         let api = Api {
             directory: Arc::new(ArcSwap::from_pointee(directory)),
             shards: shards.clone(),
             metrics: metrics.clone(),
             refresh_every: Duration::from_secs(60),
             rates: Rates::new(0),
-            feeds: Feeds::start(shards, journal, metrics, lines)?,
+            feeds: Feeds::start(shards, journal, metrics, lines, bounds)?,
             standings: Box::new(|_| Vec::new()),
             sessions: None,
             uses: Arc::new(Uses::default()),

@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     board::Encoding,
-    live::{HOURS_MAX, Lease, Wire},
+    live::{Full, HOURS_MAX, Lease, NoStream, Wire},
     shard::Unavailable,
-    tenants::{Tenant, TenantId, TokenKind},
+    tenants::{Tenant, TenantId, TokenDigest, TokenKind},
 };
 
 /// Where the live stream stands.
@@ -47,6 +47,8 @@ pub trait Sessions: Send + Sync {
 pub struct Viewer {
     /// Which.
     pub tenant: TenantId,
+    /// Of the token or the session's cookie: each may have so many streams.
+    pub login: TokenDigest,
     /// Whether that still holds: asked about once a second while a stream is open.
     pub lease: Lease,
 }
@@ -59,7 +61,7 @@ impl Api {
 
     fn stream(&self, head: &Parts) -> Result<Answer, Answer> {
         only_reading(&head.method, Format::Json)?;
-        let Viewer { tenant, lease } = self.viewer(head)?;
+        let Viewer { tenant, login, lease } = self.viewer(head)?;
         let packs = Encoding::Gzip.is_taken(&head.headers);
         let body = if head.method == Method::HEAD {
             Body::default()
@@ -67,8 +69,11 @@ impl Api {
             let have = head.headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok());
             let have = have.and_then(|id| id.trim().parse().ok());
             let wire = if packs { Wire::gzip() } else { Wire::Plain };
-            let subscriber = self.feeds.watch(tenant, lease, have, wire);
-            Body::Stream(subscriber.ok_or_else(|| unavailable_yet(self, tenant))?)
+            let stream = self.feeds.watch(tenant, &login, lease, have, wire);
+            Body::Stream(stream.map_err(|why| match why {
+                NoStream::NoTenant => unavailable_yet(self, tenant),
+                NoStream::Full(full) => too_many(full),
+            })?)
         };
         let mut answer = Response::new(body);
         let headers = answer.headers_mut();
@@ -128,7 +133,8 @@ impl Api {
                 }
                 refused
             })?;
-        Ok(Viewer { tenant: tenant.id, lease: self.while_token_holds(&tenant) })
+        let login = tenant.data.expect("the request was admitted by it");
+        Ok(Viewer { tenant: tenant.id, login, lease: self.while_token_holds(&tenant) })
     }
 
     /// Until the tenant gets another token or is removed.
@@ -149,6 +155,20 @@ fn hours(query: &str) -> Option<u8> {
         None => Some(HOURS),
         Some(text) => text.parse().ok().filter(|hours| (1..=HOURS_MAX).contains(hours)),
     }
+}
+
+/// Seconds after which a stream may have ended where as many are open as may be.
+const FULL_RETRY_SECONDS: u64 = 5;
+
+fn too_many(full: Full) -> Answer {
+    let (whose, bound, setting) = match full {
+        Full::Login(bound) => ("token or session", bound, "live_streams_per_login_max"),
+        Full::Tenant(bound) => ("tenant", bound, "live_streams_per_tenant_max"),
+    };
+    let message = format!(
+        "This {whose} has {bound} live streams open, as many as it may (limits.{setting}). Close some, then ask again."
+    );
+    answer::retry(StatusCode::TOO_MANY_REQUESTS, FULL_RETRY_SECONDS, &message, Format::Json)
 }
 
 fn unavailable_yet(api: &Api, tenant: TenantId) -> Answer {

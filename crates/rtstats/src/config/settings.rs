@@ -182,6 +182,12 @@ settings! {
         "limits.tenant_requests_per_second_max" tenant_requests_per_second_max: u32 = "0",
             Form::Whole(0, 10_000_000),
             "Requests per second of one tenant; beyond it 429. 0 means no limit.";
+        "limits.live_streams_per_login_max" live_streams_per_login_max: usize = "5000",
+            Form::Whole(1, 10_000_000),
+            "Open live streams of one token or one session; beyond it 429.";
+        "limits.live_streams_per_tenant_max" live_streams_per_tenant_max: usize = "10000",
+            Form::Whole(1, 10_000_000),
+            "Open live streams of one tenant; beyond it 429. A part of `limits.connections_max`, so that others have room.";
     }
 }
 

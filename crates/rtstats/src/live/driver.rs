@@ -220,7 +220,7 @@ mod tests {
     use super::*;
     use crate::{
         journal::{self, Journal, SqliteJournal},
-        live::{Subscriber, Wire},
+        live::{Bounds, Subscriber, Wire, seats::Seat},
         shard::{Settings, Shards, State},
         telemetry::Metrics,
         tenants::{Tenants, Watch},
@@ -248,7 +248,8 @@ mod tests {
             std::thread::yield_now();
         }
         let none = Box::new(|_: &str| Vec::new());
-        let feeds = Feeds::start(shards, journal, metrics.clone(), none).unwrap();
+        let bounds = Bounds { per_login: 1, per_tenant: 1 };
+        let feeds = Feeds::start(shards, journal, metrics.clone(), none, bounds).unwrap();
         let feed = Arc::new(Feed::new(live, metrics));
         (feed.clone(), Driver::new(feeds, feed))
     }
@@ -273,7 +274,7 @@ mod tests {
     async fn whoever_comes_after_a_rest_gets_no_table_of_before() {
         let folder = tempfile::tempdir().unwrap();
         let (feed, mut driver) = driver(folder.path());
-        let watch = || feed.subscribe(Arc::new(|| true), None, Wire::Plain);
+        let watch = || feed.subscribe(Seat::spare(), Arc::new(|| true), None, Wire::Plain);
         let mut first = watch();
         assert!(!gets(&mut first));
         look(&mut driver).await;

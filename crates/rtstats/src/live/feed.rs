@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use super::{
     frame::{Bye, GREETING},
+    seats::Seat,
     wire::{Part, Wire},
 };
 use crate::{clock, shard::Live, telemetry::Metrics};
@@ -61,6 +62,7 @@ struct Whole {
 }
 
 struct Place {
+    _seat: Seat,
     lease: Lease,
     waker: Option<Waker>,
     over: Option<Bye>,
@@ -84,10 +86,17 @@ impl Feed {
     }
 
     /// One more subscriber, whose client has the frame `have`.
-    pub fn subscribe(self: &Arc<Self>, lease: Lease, have: Option<u64>, wire: Wire) -> Subscriber {
+    pub fn subscribe(
+        self: &Arc<Self>,
+        seat: Seat,
+        lease: Lease,
+        have: Option<u64>,
+        wire: Wire,
+    ) -> Subscriber {
         let mut shared = self.lock();
         shared.packing += usize::from(wire.packs());
-        let place = shared.subscribers.insert(Place { lease, waker: None, over: None });
+        let place = Place { _seat: seat, lease, waker: None, over: None };
+        let place = shared.subscribers.insert(place);
         drop(shared);
         self.metrics.live_subscribed();
         self.wanted.notify_one();

@@ -27,12 +27,22 @@ pub fn operations() -> Vec<Operation> {
     vec![stream(), trends()]
 }
 
-fn with_refusals(first: Reply, more: &[Refusal]) -> Vec<Reply> {
+/// One stream too many.
+const TOO_MANY: Refusal = (
+    429,
+    "The token, the session or the tenant has as many streams open as the server's settings allow, or the tenant asks more \
+        often than they do.",
+    &["Cache-Control", "Retry-After"],
+    "This tenant has 10000 live streams open, as many as it may (limits.live_streams_per_tenant_max). Close some, then \
+        ask again.",
+);
+
+fn with_refusals(first: Reply, more: &[Refusal], beyond: Refusal) -> Vec<Reply> {
     let common = [
         refusal::NO_CREDENTIALS,
         refusal::WRONG_CREDENTIALS,
         refusal::ONLY_READING,
-        refusal::TOO_OFTEN,
+        beyond,
         refusal::FAULT,
         refusal::NOT_READY,
     ];
@@ -77,7 +87,7 @@ fn stream() -> Operation {
             accept_encoding(),
         ],
         body: Vec::new(),
-        replies: with_refusals(answer, &[]),
+        replies: with_refusals(answer, &[], TOO_MANY),
     }
 }
 
@@ -122,6 +132,6 @@ fn trends() -> Operation {
             accept_encoding(),
         ],
         body: Vec::new(),
-        replies: with_refusals(answer, &[malformed]),
+        replies: with_refusals(answer, &[malformed], refusal::TOO_OFTEN),
     }
 }

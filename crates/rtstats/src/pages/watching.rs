@@ -10,7 +10,7 @@ use crate::{
     accounts::{Accounts, Role},
     api::{Sessions, Viewer},
     clock,
-    tenants::{Directory, Tenant, TenantName},
+    tenants::{Directory, Tenant, TenantName, TokenDigest},
 };
 
 /// The sessions, as the live stream asks for them.
@@ -49,11 +49,12 @@ impl Sessions for Watching {
         let session = self.accounts.watching(sent, clock::now())?;
         let tenant = self.tenant(&session.role, head.uri.query().unwrap_or_default())?;
         let (accounts, directory) = (self.accounts.clone(), self.directory.clone());
+        let login = TokenDigest::of_claim(sent);
         let (sent, id, name) = (sent.to_owned(), tenant.id, tenant.name.clone());
         let lease = Arc::new(move || {
             let holds = directory.load().get(&name).is_some_and(|now| now.id == id);
             holds && accounts.watching(&sent, clock::now()).is_some_and(|now| now.role.may_view(id))
         });
-        Some(Viewer { tenant: id, lease })
+        Some(Viewer { tenant: id, login, lease })
     }
 }

@@ -26,6 +26,7 @@ mod kills;
 mod limits;
 mod live;
 mod live_http1;
+mod live_limits;
 mod operator;
 mod overload;
 mod pages;

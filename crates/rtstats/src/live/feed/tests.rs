@@ -50,7 +50,7 @@ fn numbers(came: &[String]) -> Vec<u64> {
 fn whoever_is_new_waits_for_the_whole_table_and_goes_on_with_changes() {
     let feed = feed();
     let first = frame(&feed, 1);
-    let mut subscriber = feed.subscribe(always(), None, Wire::Plain);
+    let mut subscriber = feed.subscribe(Seat::spare(), always(), None, Wire::Plain);
     assert!(drain(&mut subscriber).is_empty());
     assert!(feed.whole_is_wanted());
     whole(&feed, 1);
@@ -65,10 +65,10 @@ fn whoever_comes_back_gets_what_was_missed_in_order() {
     let feed = feed();
     let sent: Vec<u64> = (0..10).map(|_| frame(&feed, 1)).collect();
     for (at, have) in sent.iter().enumerate() {
-        let mut back = feed.subscribe(always(), Some(*have), Wire::Plain);
+        let mut back = feed.subscribe(Seat::spare(), always(), Some(*have), Wire::Plain);
         assert_eq!(numbers(&drain(&mut back)), sent[at + 1..], "after {have}");
     }
-    let mut before = feed.subscribe(always(), Some(sent[0] - 1), Wire::Plain);
+    let mut before = feed.subscribe(Seat::spare(), always(), Some(sent[0] - 1), Wire::Plain);
     assert_eq!(numbers(&drain(&mut before)), sent);
 }
 
@@ -81,13 +81,14 @@ fn whoever_has_a_frame_that_is_not_here_gets_the_whole_table() {
     let latest = feed.next_number() - 1;
     for have in [0, 1, latest - RING_FRAMES_MAX as u64 - 1, latest + 1, u64::MAX] {
         feed.forget_whole();
-        let mut lost = feed.subscribe(always(), Some(have), Wire::Plain);
+        let mut lost = feed.subscribe(Seat::spare(), always(), Some(have), Wire::Plain);
         assert!(drain(&mut lost).is_empty(), "after {have}");
         whole(&feed, 1);
         assert_eq!(drain(&mut lost), [format!("whole {latest}")], "after {have}");
     }
     feed.forget_whole();
-    let mut last = feed.subscribe(always(), Some(latest - RING_FRAMES_MAX as u64), Wire::Plain);
+    let mut last =
+        feed.subscribe(Seat::spare(), always(), Some(latest - RING_FRAMES_MAX as u64), Wire::Plain);
     assert_eq!(drain(&mut last).len(), RING_FRAMES_MAX);
 }
 
@@ -95,8 +96,8 @@ fn whoever_has_a_frame_that_is_not_here_gets_the_whole_table() {
 fn whoever_is_slow_skips_to_the_whole_table_and_holds_nothing_up() {
     let feed = feed();
     let first = frame(&feed, 1);
-    let mut slow = feed.subscribe(always(), Some(first), Wire::Plain);
-    let mut quick = feed.subscribe(always(), Some(first), Wire::Plain);
+    let mut slow = feed.subscribe(Seat::spare(), always(), Some(first), Wire::Plain);
+    let mut quick = feed.subscribe(Seat::spare(), always(), Some(first), Wire::Plain);
     for _ in 0..100 {
         let number = frame(&feed, 1_000);
         assert_eq!(numbers(&drain(&mut quick)), [number]);
@@ -124,13 +125,13 @@ fn a_whole_table_serves_many_until_it_is_old() {
     frame(&feed, 1);
     whole(&feed, 100);
     let second = frame(&feed, 1);
-    let mut soon = feed.subscribe(always(), None, Wire::Plain);
+    let mut soon = feed.subscribe(Seat::spare(), always(), None, Wire::Plain);
     assert_eq!(drain(&mut soon).len(), 2, "the table, and what came since");
     assert!(!feed.whole_is_wanted());
     for _ in 0..WHOLE_BEHIND_MAX {
         frame(&feed, 1);
     }
-    let mut late = feed.subscribe(always(), None, Wire::Plain);
+    let mut late = feed.subscribe(Seat::spare(), always(), None, Wire::Plain);
     assert!(drain(&mut late).is_empty());
     assert!(feed.whole_is_wanted());
     assert_eq!(late.have, None);
@@ -144,8 +145,8 @@ fn a_lease_that_ends_ends_its_own_stream_alone() {
     let asked = holds.clone();
     let first = frame(&feed, 1);
     let lease: Lease = Arc::new(move || asked.load(Ordering::Relaxed));
-    let mut guest = feed.subscribe(lease, Some(first), Wire::Plain);
-    let mut other = feed.subscribe(always(), Some(first), Wire::Plain);
+    let mut guest = feed.subscribe(Seat::spare(), lease, Some(first), Wire::Plain);
+    let mut other = feed.subscribe(Seat::spare(), always(), Some(first), Wire::Plain);
     feed.end_leases();
     assert!(drain(&mut guest).is_empty());
     holds.store(false, Ordering::Relaxed);
