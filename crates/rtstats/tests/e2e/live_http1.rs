@@ -1,8 +1,14 @@
 //! The live stream as HTTP/1.1 carries it: what was asked before it and behind it, how it ends, what it takes in memory.
 
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
 use crate::{
     client::{Client, Stream, receive},
     documents::World,
+    live::Events,
+    server::{EVENTS, PATIENCE, now_ms},
 };
 
 const LIVE: &str = "/api/rtstats/live";
@@ -86,6 +92,56 @@ fn a_client_that_knows_no_chunks_gets_none() {
     assert!(came.ends_with("{\"reason\":\"revoked\"}\n\n"), "{came}");
 }
 
+/// More than the system holds on the way of what nobody reads.
+const WHOLE_BYTES_MIN: f64 = 6e6;
+
+#[test]
+fn a_reader_that_takes_nothing_is_cut_off_and_whoever_reads_goes_on() {
+    // The one time limit that can end it.
+    let world = World::new(&[
+        "--limits-write-timeout-seconds=1",
+        "--limits-header-timeout-seconds=3600",
+        "--limits-idle-timeout-seconds=3600",
+    ]);
+    let agent = |number| {
+        let (agent, name) = (format!("agent-{number}"), "n".repeat(100));
+        let event =
+            json!({ "time": now_ms(), "type": "agent.configured", "agent": agent, "name": name });
+        event.to_string() + "\n"
+    };
+    let agents: String = (0..10_000).map(agent).collect();
+    assert_eq!(world.action.post(EVENTS, agents).status, 200);
+    let mut reads = Events::open(&world.data, &[]);
+    let full = reads.next().unwrap();
+    assert_eq!(full.data["agents"].as_array().unwrap().len(), 10_002);
+    assert!(figure(&world, "rtstats_live_whole_table_bytes_total") > WHOLE_BYTES_MIN);
+
+    let mut deaf = world.data.connect();
+    deaf.write_all(&head(&world.data, LIVE)).unwrap();
+    deaf.flush().unwrap();
+    // The handshake is over: the server counts it until it has let go of it.
+    let deadline = Instant::now() + PATIENCE;
+    while figure(&world, "rtstats_connections_open") > 1.0 {
+        assert!(Instant::now() < deadline, "it stays, with all that it holds");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(figure(&world, "rtstats_live_subscribers"), 1.0);
+    let (mut came, mut part) = (Vec::new(), [0; 64 << 10]);
+    while let Ok(read @ 1..) = deaf.read(&mut part) {
+        came.extend_from_slice(&part[..read]);
+    }
+    let began = String::from_utf8_lossy(&came[..came.len().min(2_000)]);
+    assert!(began.contains(CHUNKS) && began.contains("event: full"), "{began}");
+    assert!((came.len() as f64) < WHOLE_BYTES_MIN, "{} bytes: it was all there", came.len());
+    assert!(reads.next().is_some());
+}
+
+fn figure(world: &World, name: &str) -> f64 {
+    let page = world.server.admin_page("/metrics");
+    let value = page.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    value.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
+}
+
 /// Streams that are open before those that are weighed, so that all else has its memory.
 const BEFORE: usize = 100;
 const WEIGHED: usize = 500;
@@ -103,12 +159,7 @@ fn an_open_stream_takes_no_more_memory_than_lets_50_000_into_a_gib() {
         assert!(stream.read(&mut part).unwrap() > 0);
         stream
     };
-    let memory = || {
-        let page = world.server.admin_page("/metrics");
-        let name = "process_resident_memory_bytes ";
-        let line = page.text().lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
-        line.unwrap().trim().parse::<f64>().unwrap()
-    };
+    let memory = || figure(&world, "process_resident_memory_bytes");
     let first: Vec<_> = (0..BEFORE).map(|_| open()).collect();
     let before = memory();
     let weighed: Vec<_> = (0..WEIGHED).map(|_| open()).collect();
