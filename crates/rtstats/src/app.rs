@@ -114,15 +114,12 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
     let housekeeping = Housekeeping::start(Keeping {
         watch,
-        directory,
-        uses,
+        api: api.clone(),
+        ingest: ingest.clone(),
         register,
         accounts,
-        shards: shards.clone(),
         certificates,
         journal: journal.clone(),
-        metrics: api.metrics.clone(),
-        refresh_every: config.refresh,
         retention_ms: i64::from(config.retention_days) * MS_PER_DAY,
         trail_ms: i64::from(config.audit_retention_days) * MS_PER_DAY,
     })?;

@@ -1,7 +1,7 @@
 //! How many requests a second each tenant may make: a bucket that fills evenly and holds one second's worth.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Instant,
 };
@@ -28,6 +28,12 @@ impl Rates {
     /// Takes one request; where there is none left, the seconds after which there is.
     pub fn over(&self, tenant: TenantId, kind: TokenKind) -> Option<u64> {
         (self.per_second > 0.0).then(|| self.take(tenant, kind, Instant::now())).flatten()
+    }
+
+    /// Forgets tenants that are not among these: their numbers never come again.
+    pub fn keep(&self, tenants: &HashSet<TenantId>) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        buckets.retain(|(tenant, _), _| tenants.contains(tenant));
     }
 
     fn take(&self, tenant: TenantId, kind: TokenKind, now: Instant) -> Option<u64> {
@@ -60,6 +66,19 @@ mod tests {
         assert_eq!(rates.take(TenantId(1), TokenKind::Action, now), None);
         assert_eq!(take(1, now + Duration::from_millis(600)), None);
         assert_eq!(take(1, now + Duration::from_millis(600)), Some(1));
+    }
+
+    #[test]
+    fn tenants_that_were_removed_are_forgotten_and_the_others_go_on() {
+        let (rates, now) = (Rates::new(1), Instant::now());
+        let take = |tenant, kind| rates.take(TenantId(tenant), kind, now);
+        for (tenant, kind) in [(1, TokenKind::Data), (1, TokenKind::Action), (2, TokenKind::Data)] {
+            assert_eq!(take(tenant, kind), None);
+        }
+        rates.keep(&HashSet::from([TenantId(2), TenantId(3)]));
+        let left: Vec<_> = rates.buckets.lock().unwrap().keys().copied().collect();
+        assert_eq!(left, [(TenantId(2), TokenKind::Data)]);
+        assert_eq!(take(2, TokenKind::Data), Some(1), "its bucket is not filled by it");
     }
 
     #[test]

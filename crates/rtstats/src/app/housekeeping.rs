@@ -1,4 +1,5 @@
-//! What is looked after beside the work: changed tenants and tokens, changed certificate files, old events.
+//! What is looked after beside the work: changed tenants and tokens, changed certificate files, old events, what is kept of
+//! tenants that were removed.
 
 mod steadiness;
 
@@ -15,11 +16,13 @@ use steadiness::Steadiness;
 
 use crate::{
     accounts::Accounts,
+    api::Api,
     clock,
+    ingest::Ingest,
     journal::{Journal, SqliteJournal},
     shard::Shards,
     telemetry::Metrics,
-    tenants::{Directory, Uses, Watch},
+    tenants::{Directory, Watch},
     tls::{Certificates, Reload},
 };
 
@@ -35,20 +38,17 @@ const RETENTION_EVERY: Duration = Duration::from_secs(60);
 /// All that is looked after.
 pub struct Keeping {
     pub watch: Watch,
-    pub directory: Arc<ArcSwap<Directory>>,
-    /// When tokens were used, and the connection by which that is written down.
-    pub uses: Arc<Uses>,
+    pub api: Arc<Api>,
+    pub ingest: Arc<Ingest>,
+    /// By which is written down when tokens were used.
     pub register: Connection,
     pub accounts: Arc<Accounts>,
-    pub shards: Arc<Shards>,
     /// None behind a proxy.
     pub certificates: Option<Arc<Certificates>>,
     pub journal: Arc<SqliteJournal>,
-    pub metrics: Metrics,
     pub retention_ms: i64,
     /// How long the audit trail is kept.
     pub trail_ms: i64,
-    pub refresh_every: Duration,
 }
 
 /// The threads that look after it.
@@ -59,32 +59,27 @@ impl Housekeeping {
     pub fn start(keeping: Keeping) -> std::io::Result<Housekeeping> {
         let Keeping {
             mut watch,
-            directory,
-            uses,
+            api,
+            ingest,
             mut register,
             accounts,
-            shards,
             certificates,
             journal,
-            metrics,
             retention_ms,
             trail_ms,
-            refresh_every,
         } = keeping;
-        let documents = shards.clone();
         let mut failing = false;
-        let followed = accounts.clone();
-        let in_force = directory.clone();
+        let (own, followed) = (api.clone(), accounts.clone());
         let tenants = every("tenants", TENANTS_EVERY, move || {
-            follow(&mut watch, &mut failing, &directory, &followed, &shards);
+            follow(&mut watch, &mut failing, &own.directory, &followed, &own.shards);
         })?;
         let mut retained: Option<Instant> = None;
         let mut steadiness = Steadiness::default();
         let files = every("housekeeping", CERTIFICATES_EVERY, move || {
             if let Some(certificates) = &certificates {
-                reload(certificates, &metrics);
+                reload(certificates, &api.metrics);
             }
-            documents.forget_aged_documents(refresh_every);
+            api.shards.forget_aged_documents(api.refresh_every);
             // By a clock that has just jumped, nothing is old.
             let steady = steadiness.look(clock::now(), Instant::now());
             if retained.is_none_or(|at| at.elapsed() >= RETENTION_EVERY) {
@@ -93,14 +88,18 @@ impl Housekeeping {
                 if let Err(error) = journal.retain(clock::now() - dropped_after_ms(retention_ms)) {
                     tracing::warn!(%error, "old events could not be dropped; trying again later");
                 }
-                if let Err(error) = uses.keep(&mut register, &in_force.load()) {
+                let in_force = api.directory.load();
+                let present = in_force.tenants().map(|tenant| tenant.id).collect();
+                api.rates.keep(&present);
+                ingest.lately.keep(&present);
+                if let Err(error) = api.uses.keep(&mut register, &in_force) {
                     tracing::warn!(%error, "uses of tokens could not be written down; trying again later");
                 }
                 if let Err(error) = accounts.keep(clock::now(), dropped_after_ms(trail_ms)) {
                     tracing::warn!(%error, "sessions could not be written down; trying again later");
                 }
             }
-            metrics.sessions(accounts.sessions_len());
+            api.metrics.sessions(accounts.sessions_len());
         })?;
         Ok(Housekeeping(vec![tenants, files]))
     }

@@ -2,7 +2,7 @@
 //! the reason. It lives in memory, is bounded, and costs nothing while nothing is wrong.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Mutex, PoisonError},
 };
 
@@ -40,6 +40,12 @@ impl Lately {
     pub fn of(&self, tenant: TenantId) -> Vec<Trouble> {
         let rings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         rings.get(&tenant).map(|ring| ring.iter().rev().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Forgets tenants that are not among these: their numbers never come again.
+    pub fn keep(&self, tenants: &HashSet<TenantId>) {
+        let mut rings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        rings.retain(|tenant, _| tenants.contains(tenant));
     }
 
     pub(super) fn ignored(&self, tenant: TenantId, lines: &Bytes, applied: &Applied) {
@@ -122,6 +128,20 @@ mod tests {
             lately.ignored(TenantId(1), &lines, &applied);
         }
         assert_eq!(lately.of(TenantId(1)).len(), LEN_MAX);
+    }
+
+    #[test]
+    fn tenants_that_were_removed_are_forgotten() {
+        let lately = Lately::default();
+        let ignored = vec![(1, Reason::UnknownAgent)];
+        let applied = Applied { accepted: 0, duplicates: 0, ignored };
+        for tenant in [1, 2] {
+            lately.ignored(TenantId(tenant), &Bytes::from_static(b"line"), &applied);
+        }
+        lately.keep(&HashSet::from([TenantId(2), TenantId(3)]));
+        assert_eq!(lately.of(TenantId(1)), []);
+        assert_eq!(lately.of(TenantId(2)).len(), 1);
+        assert_eq!(lately.0.lock().unwrap().len(), 1);
     }
 
     #[test]
