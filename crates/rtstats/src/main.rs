@@ -4,7 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod arenas;
+
 fn main() -> ExitCode {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    arenas::keep_few();
     #[cfg(unix)]
     if let Err(error) = outlive_file_size_limit() {
         eprintln!("rtstats: a file-size limit would end this process: {error}");

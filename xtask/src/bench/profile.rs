@@ -1,4 +1,4 @@
-//! `cargo xtask bench profile`: where the server's time goes under three loads, by samples of perf's: a table of shares, and
+//! `cargo xtask bench profile`: where the server's time goes under four loads, by samples of perf's: a table of shares, and
 //! a flame graph of each.
 //!
 //! The clock of the processors is sampled, as counters are not there in most virtual machines. Shares go by the innermost
@@ -47,20 +47,35 @@ struct Case {
     name: &'static str,
     title: &'static str,
     path: Option<&'static str>,
+    /// Each on a connection of its own.
+    new_connections: bool,
 }
 
-const CASES: [Case; 3] = [
+const CASES: [Case; 4] = [
     Case {
         name: "one-agent",
         title: "One agent, JSON, 64 connections",
         path: Some("/api/rtstats/stats/agent/agent0.json"),
+        new_connections: false,
+    },
+    Case {
+        name: "connections",
+        title: "One agent, JSON, each on a new connection, 64 at a time",
+        path: Some("/api/rtstats/stats/agent/agent0.json"),
+        new_connections: true,
     },
     Case {
         name: "agents",
         title: "2 000 agents, JSON, 64 connections",
         path: Some("/api/rtstats/stats/agents.json"),
+        new_connections: false,
     },
-    Case { name: "ingest", title: "Ingest in batches of 1 024, 8 connections", path: None },
+    Case {
+        name: "ingest",
+        title: "Ingest in batches of 1 024, 8 connections",
+        path: None,
+        new_connections: false,
+    },
 ];
 
 /// Samples all loads.
@@ -106,7 +121,11 @@ fn sample(
     let loaded = options.seconds + 1.0;
     let load = || -> Result<f64> {
         Ok(match case.path {
-            Some(path) => asked(server, tenant, path, loaded)?.rate(),
+            Some(path) => {
+                let manner =
+                    api::Manner { new_connections: case.new_connections, ..api::Manner::default() };
+                asked(server, tenant, path, manner, loaded)?.rate()
+            }
             None => ingest::run(&posting(server, tenant, 1_024, None, loaded))?.events_per_second(),
         })
     };
@@ -135,7 +154,13 @@ fn sample(
     Ok((stacks, rate))
 }
 
-fn asked(server: &Server, tenant: &Tenant, path: &str, seconds: f64) -> Result<Measured> {
+fn asked(
+    server: &Server,
+    tenant: &Tenant,
+    path: &str,
+    manner: api::Manner,
+    seconds: f64,
+) -> Result<Measured> {
     api::run(&api::Options {
         address: server.address(path, &tenant.name, &tenant.data),
         connections: 64,
@@ -144,7 +169,7 @@ fn asked(server: &Server, tenant: &Tenant, path: &str, seconds: f64) -> Result<M
         threads: None,
         rate: None,
         pid: Vec::new(),
-        manner: api::Manner::default(),
+        manner,
     })
 }
 
