@@ -132,6 +132,7 @@ http {{
         ssl_certificate {folder}/certificate.pem;
         ssl_certificate_key {folder}/key.pem;
         ssl_protocols TLSv1.3;
+        ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
         root {folder}/html;
         location / {{
             auth_basic \"rtstats\";

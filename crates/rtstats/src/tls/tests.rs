@@ -238,6 +238,20 @@ fn a_file_that_cannot_be_read_is_no_change() {
 }
 
 #[test]
+fn the_suite_is_the_cheapest_whatever_comes_first_in_the_hello() {
+    let folder = TempDir::new().unwrap();
+    let server = Certificates::open(own(&folder, &[])).unwrap();
+    let anchor = folder.path().join("tls/cert.pem");
+    for (version, picked) in [
+        (&TLS13, CipherSuite::TLS13_AES_128_GCM_SHA256),
+        (&TLS12, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+    ] {
+        let (client, _) = shake(&client(&anchor, &[version]), &server, "localhost").unwrap();
+        assert_eq!(client.negotiated_cipher_suite().unwrap().suite(), picked);
+    }
+}
+
+#[test]
 fn a_second_connection_resumes_the_session() {
     let folder = TempDir::new().unwrap();
     let certificates = Certificates::open(own(&folder, &[])).unwrap();
