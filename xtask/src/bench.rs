@@ -55,7 +55,7 @@ enum Bench {
     Profile(profile::Options),
     /// Every figure of an instant from a day of a million transactions, beside the same asked in SQL.
     Refresh(refresh::Options),
-    /// Write a table from standard input into docs/benchmarks.md.
+    /// Write a table from standard input into the page with its marks.
     Record(record::Options),
     /// Memory and refresh time over agents, queues, tenants, event rate and open streams.
     Scale(scale::Options),

@@ -1,12 +1,13 @@
-//! What a benchmark found, in `docs/benchmarks.md`: between two marks, so that the prose around it stays; and its pictures
-//! in `docs/images`.
+//! What a benchmark found, in `docs/benchmarks.md` or `docs/reliability.md`: between two marks, so that the prose around it
+//! stays; and its pictures in `docs/images`.
 
 use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-const PAGE: &str = "docs/benchmarks.md";
+/// One of them has the marks of a name.
+const PAGES: [&str; 2] = ["docs/benchmarks.md", "docs/reliability.md"];
 const PICTURES: &str = "docs/images";
 
 /// The flags of `bench record`.
@@ -32,8 +33,6 @@ impl From<String> for Report {
 impl Report {
     /// Writes the table into the page and the pictures beside it.
     pub fn record(&self, name: &str, machine: &str, root: &Path) -> Result<()> {
-        let path = root.join(PAGE);
-        let page = std::fs::read_to_string(&path).with_context(|| format!("cannot read {PAGE}"))?;
         let mut text = format!("{}\n\nMeasured on {machine}.\n", self.table.trim_end());
         let pictures = root.join(PICTURES);
         std::fs::create_dir_all(&pictures)?;
@@ -42,9 +41,16 @@ impl Report {
             std::fs::write(pictures.join(&file), svg)?;
             text += &format!("\n![{plot}](images/{file})\n");
         }
-        let page = replaced(&page, name, &text)
-            .with_context(|| format!("{PAGE} has no marks for `{name}`"))?;
-        std::fs::write(&path, page).with_context(|| format!("cannot write {PAGE}"))
+        for page in PAGES {
+            let path = root.join(page);
+            let before =
+                std::fs::read_to_string(&path).with_context(|| format!("cannot read {page}"))?;
+            if let Some(after) = replaced(&before, name, &text) {
+                return std::fs::write(&path, after)
+                    .with_context(|| format!("cannot write {page}"));
+            }
+        }
+        anyhow::bail!("no page has marks for `{name}`: {}", PAGES.join(", "))
     }
 }
 
@@ -82,7 +88,8 @@ mod tests {
     fn a_report_is_recorded_with_its_pictures() {
         let root = tempfile::tempdir().unwrap();
         std::fs::create_dir(root.path().join("docs")).unwrap();
-        let page = root.path().join(PAGE);
+        let [other, page] = PAGES.map(|page| root.path().join(page));
+        std::fs::write(&other, "<!-- measured: z -->\n<!-- end: z -->\n").unwrap();
         std::fs::write(&page, "<!-- measured: x -->\n<!-- end: x -->\n").unwrap();
         let report = Report {
             table: "| 1 |\n".to_owned(),
