@@ -9,6 +9,7 @@ use stats::{
 
 use super::{
     Pbx, Told,
+    calls::{Leg, LegId},
     members::{DeviceState, Member, MemberKey},
     text,
     told::{Code, ToldQueue},
@@ -180,10 +181,41 @@ impl Pbx {
 
     pub(super) fn put_member(&mut self, at: Millis, member: Member, out: &mut Vec<Told>) {
         let (agent, queue) = (member.agent.clone(), member.queue.clone());
+        let over = self.counted_talk(&member);
         if self.take_member(member) {
             self.ensure_queue(at, &queue, None, out);
             self.settle(at, &agent, out);
         }
+        if let Some(leg) = over {
+            self.end_talk(at, leg, out);
+        }
+    }
+
+    /// The talk that a membership's new state ends: its agent has hung up, and the queue has counted the call.
+    ///
+    /// Mostly `AgentComplete` or the channel's end say so in the same moment. But of an agent who hangs up while an attended
+    /// transfer is being set up the queue awaits a transfer that never comes, and the channel stays up for as long as the party
+    /// that was to be asked. Neither sign is enough alone: the queue counts a call whose device stepped aside or was picked
+    /// up elsewhere, too, and it calls nobody whose device is still in use.
+    pub(super) fn counted_talk(&self, member: &Member) -> Option<LegId> {
+        let known = self.members.get(&member.queue, &member.interface)?;
+        let is_idle = !member.in_call && member.device == DeviceState::NotInUse;
+        if !is_idle || member.calls_taken <= known.calls_taken {
+            return None;
+        }
+        let has_hung_up = |leg: &Leg| {
+            let channel = leg.channel.as_ref().and_then(|id| self.channels.get(id));
+            channel.is_some_and(|channel| channel.hangup_requested)
+        };
+        let key: MemberKey = (member.queue.clone(), member.interface.clone());
+        let mut legs = self.calls.of_agent(&member.agent);
+        let talk = legs.find(|(_, leg)| {
+            leg.wrap_until.is_none()
+                && !leg.optimized
+                && leg.member.as_ref() == Some(&key)
+                && has_hung_up(leg)
+        });
+        talk.map(|(id, _)| id)
     }
 
     /// Notes a membership without telling what follows; true if anything changed.

@@ -68,7 +68,7 @@ impl Pbx {
             .filter(|key| !listed.contains(*key) && !self.touched_members.contains(*key))
             .cloned()
             .collect();
-        let mut agents = BTreeSet::new();
+        let (mut agents, mut overs) = (BTreeSet::new(), Vec::new());
         for key in gone {
             agents.extend(self.members.remove(&key).map(|member| member.agent));
         }
@@ -76,11 +76,16 @@ impl Pbx {
             let key = (member.queue.clone(), member.interface.clone());
             if !self.touched_members.contains(&key) {
                 let agent = member.agent.clone();
+                let over = if is_first { None } else { self.counted_talk(&member) };
                 // Of a membership that is as it was all has been told, when it became so.
                 if self.take_member(member) || is_first {
                     agents.insert(agent);
                 }
+                overs.extend(over);
             }
+        }
+        for leg in overs {
+            self.end_talk(at, leg, out);
         }
         for agent in agents {
             self.settle(at, &agent, out);

@@ -4,7 +4,7 @@ use super::{
     super::Ask,
     steps::{stage, word},
 };
-use crate::connect::asterisk::mapping::Mapping;
+use crate::connect::asterisk::{ami::ActionId, mapping::Mapping};
 
 #[test]
 fn what_comes_before_the_first_comparison_counts_after_it() {
@@ -87,4 +87,23 @@ fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_
     stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &of_queue, &id].concat());
     stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), id[0]]);
     assert_eq!(stage.heard(), ["completed 1.1 Ann"], "and no call beside the queues");
+}
+
+#[test]
+fn a_count_that_a_listing_tells_first_ends_the_talk_of_who_hung_up() {
+    let mut stage = stage(Mapping::default());
+    stage.talk("1.1", "1.2").told.clear();
+    stage.hear(&[("Event", "HangupRequest"), ("Uniqueid", "1.2")]);
+    stage.pbx.ask_for_queues();
+    assert_eq!(stage.pbx.asks(), [Ask::Queues, Ask::Answer]);
+    let [queues, answer] = [1, 2].map(|number| ActionId::new(1, number));
+    stage.pbx.asked(Ask::Queues, queues);
+    stage.pbx.asked(Ask::Answer, answer);
+    let (queues, answer) = (queues.to_string(), answer.to_string());
+    let member = [("Queue", "sales"), ("Name", "Ann"), ("Location", "PJSIP/101"), ("Status", "1")];
+    let over = [("InCall", "0"), ("CallsTaken", "1"), ("ActionID", queues.as_str())];
+    stage.hear(&[&[("Event", "QueueMember")][..], &member, &over].concat());
+    stage.hear(&[("Event", "QueueStatusComplete"), ("EventList", "Complete"), over[2]]);
+    stage.hear(&[("Response", "Success"), ("ActionID", &answer)]);
+    assert_eq!(stage.heard(), ["completed 1.1 Ann"]);
 }

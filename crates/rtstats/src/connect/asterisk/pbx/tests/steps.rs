@@ -516,3 +516,41 @@ fn an_end_that_names_no_channel_is_that_of_the_agent_s_call_of_the_queue() {
     stage.hear(&[&[("Event", "AgentComplete"), ("Queue", "sales")][..], &member].concat());
     assert_eq!(stage.heard(), ["completed 1.1 Ann"]);
 }
+
+#[test]
+fn who_hangs_up_and_is_counted_talks_no_more_though_the_channel_stays() {
+    let mut stage = stage(Mapping::default());
+    let free = [("Status", "1"), ("InCall", "0"), ("CallsTaken", "1"), ("LastCall", "1001")];
+    stage.talk("1.1", "1.2").told.clear();
+    // A hang-up while Ann connects the caller with somebody else: the transfer fails, and the queue never tells its end.
+    stage.hear(&[("Event", "HangupRequest"), ("Uniqueid", "1.2")]);
+    assert!(stage.heard().is_empty());
+    stage.member(&free);
+    assert_eq!(stage.heard(), ["completed 1.1 Ann"]);
+    // The next call is not the one whose caller waits in vain and whose channel is still up.
+    stage.talk("2.1", "2.2").told.clear();
+    let member = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("TalkTime", "1")];
+    stage.hear(&[("Event", "Hangup"), ("Uniqueid", "1.2")]);
+    stage.queue("AgentComplete", "1.1", &member);
+    stage.member(&free);
+    assert!(stage.heard().is_empty());
+    stage.hear(&[("Event", "Hangup"), ("Uniqueid", "2.2")]);
+    assert_eq!(stage.heard(), ["completed 2.1 Ann"]);
+}
+
+#[test]
+fn neither_the_count_nor_the_hang_up_alone_ends_a_talk() {
+    let free = [("Status", "1"), ("InCall", "0"), ("CallsTaken", "1")];
+    let busy = [("Status", "2"), ("InCall", "0"), ("CallsTaken", "1")];
+    let in_call = [("Status", "1"), ("InCall", "1"), ("CallsTaken", "1")];
+    let uncounted = [("Status", "1"), ("InCall", "0"), ("CallsTaken", "0")];
+    for (hangs_up, member) in [(false, free), (true, busy), (true, in_call), (true, uncounted)] {
+        let mut stage = stage(Mapping::default());
+        stage.talk("1.1", "1.2").told.clear();
+        if hangs_up {
+            stage.hear(&[("Event", "HangupRequest"), ("Uniqueid", "1.2")]);
+        }
+        stage.member(&member);
+        assert!(stage.heard().is_empty(), "{hangs_up} {member:?}");
+    }
+}
