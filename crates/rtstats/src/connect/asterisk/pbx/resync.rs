@@ -244,6 +244,7 @@ impl Pbx {
             .collect();
         gone.sort();
         for caller in gone {
+            self.count_visit(&caller);
             match listed.iter().find(|listed| listed.caller == caller) {
                 // In another queue by now: there the wait began as the one here ended.
                 Some(elsewhere) => {
@@ -258,6 +259,15 @@ impl Pbx {
             {
                 self.enter(at - listed.wait_ms, &listed.queue, &listed.caller, out);
             }
+        }
+    }
+
+    /// The channels of a listing have made no visits yet; a caller whose visit is known has: the next is a further one.
+    fn count_visit(&mut self, caller: &str) {
+        let Some(visit) = self.calls.visits.get(caller) else { return };
+        let number = visit.transaction.rsplit_once('#').and_then(|(_, number)| number.parse().ok());
+        if let Some(channel) = self.channels.get_mut(caller) {
+            channel.visits = channel.visits.max(number.unwrap_or(1));
         }
     }
 
@@ -406,7 +416,10 @@ impl Pbx {
         for ((queue, interface), agent, caller, channel) in found {
             // The caller's channel is as old as the call, the agent's began to ring before it was answered: the wait was
             // not longer than the one, and not shorter by more than it rang.
-            let entered = self.began(&caller).unwrap_or(at).clamp(since.min(at), at);
+            // Who waited elsewhere before did so until this listing, as far as anybody was told.
+            let has_waited = self.channels.get(&caller).is_some_and(|channel| channel.visits > 0);
+            let earliest = if has_waited { at } else { since.min(at) };
+            let entered = self.began(&caller).unwrap_or(at).clamp(earliest, at);
             let answered = self.began(&channel).unwrap_or(at).clamp(entered, at);
             self.enter(entered, &queue, &caller, out);
             self.accept(answered, &caller, &agent, &interface, Some(channel), out);

@@ -107,3 +107,30 @@ fn a_count_that_a_listing_tells_first_ends_the_talk_of_who_hung_up() {
     stage.hear(&[("Response", "Success"), ("ActionID", &answer)]);
     assert_eq!(stage.heard(), ["completed 1.1 Ann"]);
 }
+
+#[test]
+fn who_waited_and_talks_in_another_queue_after_the_gap_is_there_for_a_second_visit() {
+    let mut stage = stage(Mapping::default());
+    stage.channel("Newchannel", "PJSIP/trunk-00000001", "1.1", "1.1", "6");
+    stage.queue("QueueCallerJoin", "1.1", &[]);
+    stage.pbx.disconnected(stage.now);
+    stage.told.clear();
+    stage.later(5_000);
+    let ids = stage.connect();
+    let [queues, channels] = [("ActionID", ids[0].as_str()), ("ActionID", ids[1].as_str())];
+    let member = [("Queue", "lab"), ("Name", "Bob"), ("Location", "PJSIP/102"), ("Status", "2")];
+    stage.hear(&[("Event", "QueueParams"), ("Queue", "sales"), queues]);
+    stage.hear(&[("Event", "QueueParams"), ("Queue", "lab"), queues]);
+    stage.hear(&[&[("Event", "QueueMember")][..], &member, &[("InCall", "1"), queues]].concat());
+    stage.hear(&[("Event", "QueueStatusComplete"), queues]);
+    for (name, id) in [("PJSIP/trunk-00000001", "1.1"), ("PJSIP/102-00000001", "1.2")] {
+        let channel = [("Channel", name), ("Uniqueid", id), ("Linkedid", "1.1")];
+        let up = [("ChannelState", "6"), ("BridgeId", "b"), channels];
+        stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &up].concat());
+    }
+    stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), channels]);
+    let mut heard = stage.heard();
+    heard.retain(|word| word.contains("1.1"));
+    let visits = ["diverted 1.1", "queued 1.1#2 queue=2", "accepted 1.1#2 Bob line=1"];
+    assert_eq!(heard, visits);
+}
