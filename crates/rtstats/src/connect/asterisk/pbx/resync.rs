@@ -156,7 +156,9 @@ impl Pbx {
                     let key = leg.member.as_ref();
                     let member =
                         key.and_then(|(queue, interface)| self.members.get(queue, interface));
-                    if member.is_some_and(|member| member.in_call) && is_up(&caller) {
+                    // A member that is in a call though one was counted is in the next one.
+                    let is_over = self.counted_in_gap(key, since, claimed).is_some();
+                    if member.is_some_and(|member| member.in_call) && is_up(&caller) && !is_over {
                         // Its channels stepped aside, or go by names that nobody told.
                         continue;
                     }
@@ -183,6 +185,17 @@ impl Pbx {
         since: Millis,
         claimed: &HashSet<MemberKey>,
     ) -> Option<Millis> {
+        let member = key.and_then(|(queue, interface)| self.members.get(queue, interface))?;
+        self.counted_in_gap(key, since, claimed).filter(|_| !member.in_call)
+    }
+
+    /// When a member's last call ended, if the queue has counted one in the gap that no talk of ours has claimed.
+    fn counted_in_gap(
+        &self,
+        key: Option<&MemberKey>,
+        since: Millis,
+        claimed: &HashSet<MemberKey>,
+    ) -> Option<Millis> {
         let key = key?;
         let member = self.members.get(&key.0, &key.1)?;
         let ended = self.last_call(member);
@@ -190,7 +203,7 @@ impl Pbx {
             Some(calls) => calls > 0,
             None => ended.saturating_add(999) >= since && !claimed.contains(key),
         };
-        (!member.in_call && is_counted).then_some(ended)
+        is_counted.then_some(ended)
     }
 
     /// When a membership's last call ended, by the server's clock.

@@ -134,3 +134,34 @@ fn who_waited_and_talks_in_another_queue_after_the_gap_is_there_for_a_second_vis
     let visits = ["diverted 1.1", "queued 1.1#2 queue=2", "accepted 1.1#2 Bob line=1"];
     assert_eq!(heard, visits);
 }
+
+#[test]
+fn who_is_in_a_call_after_the_gap_is_in_the_next_one_if_one_was_counted() {
+    let mut stage = stage(Mapping::default());
+    stage.talk("1.1", "1.2");
+    stage.pbx.disconnected(stage.now);
+    stage.told.clear();
+    stage.later(5_000);
+    let ids = stage.connect();
+    let [queues, channels] = [("ActionID", ids[0].as_str()), ("ActionID", ids[1].as_str())];
+    let member = [("Queue", "sales"), ("Name", "Ann"), ("Location", "PJSIP/101"), ("Status", "2")];
+    let next = [("InCall", "1"), ("CallsTaken", "1"), ("LastCall", "1002"), queues];
+    stage.hear(&[&[("Event", "QueueMember")][..], &member, &next].concat());
+    stage.hear(&[("Event", "QueueStatusComplete"), queues]);
+    // Ann has handed the first caller over, who talks on with somebody else.
+    for (name, id, linked) in [
+        ("PJSIP/trunk-00000001", "1.1", "1.1"),
+        ("PJSIP/trunk-00000002", "1003.1", "1003.1"),
+        ("PJSIP/101-00000002", "1003.2", "1003.1"),
+    ] {
+        let channel = [("Channel", name), ("Uniqueid", id), ("Linkedid", linked)];
+        let up = [("ChannelState", "6"), ("BridgeId", linked), channels];
+        stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &up].concat());
+    }
+    stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), channels]);
+    let calls = ["completed 1.1 Ann", "queued 1003.1 queue=1", "accepted 1003.1 Ann line=1"];
+    assert_eq!(stage.heard(), calls);
+    let ends = [("Interface", "PJSIP/101"), ("MemberName", "Ann"), ("DestUniqueid", "1003.2")];
+    stage.queue("AgentComplete", "1003.1", &ends);
+    assert_eq!(stage.heard(), ["completed 1003.1 Ann"]);
+}
