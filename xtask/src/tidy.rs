@@ -5,10 +5,12 @@
 
 mod floors;
 mod form;
+mod licenses;
 mod manifest;
 mod prose;
 mod purity;
 mod source;
+mod spdx;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,6 +24,8 @@ pub struct Tree {
     files: BTreeMap<String, String>,
     /// Files that hold no text.
     pictures: BTreeSet<String>,
+    /// What each lock file brings.
+    packages: licenses::Packages,
 }
 
 /// What a rule found.
@@ -63,6 +67,7 @@ const RULES: &[Rule] = &[
     manifest::manifests_share_the_tables,
     manifest::the_license_is_whole,
     manifest::the_locked_packages_are_allowed,
+    licenses::the_licenses_are_allowed,
     prose::the_documents_are_there,
     prose::names_in_prose_exist,
     prose::limits_in_prose_exist,
@@ -94,10 +99,11 @@ pub fn run(root: &Path) -> Result<()> {
 const SKIPPED: &[&str] = &[".git", "target", "corpus", "artifacts", "node_modules"];
 
 impl Tree {
-    /// Reads every text file below `root`; of files that are not UTF-8 only the path is kept.
+    /// Reads every text file below `root`, of files that are not UTF-8 only the path, and what the lock files bring.
     fn read(root: &Path) -> Result<Tree> {
         let mut tree = Tree::default();
         tree.read_folder(root, "")?;
+        tree.packages = licenses::locked(&tree, root)?;
         Ok(tree)
     }
 
