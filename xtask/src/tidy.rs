@@ -71,6 +71,7 @@ const RULES: &[Rule] = &[
     prose::the_documents_are_there,
     prose::names_in_prose_exist,
     prose::limits_in_prose_exist,
+    prose::tests_in_prose_exist,
     prose::links_lead_somewhere,
     prose::no_paths_of_one_machine,
 ];

@@ -124,6 +124,45 @@ fn is_constant(tree: &Tree, name: &str) -> bool {
     tree.ending(".rs").any(|(_, text)| !find_word(&code(text), &format!("const {name}")).is_empty())
 }
 
+/// A test that a document names, whole or by its beginning (`a_full_disk_…`), is a function where its modules say.
+pub fn tests_in_prose_exist(tree: &Tree) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    for (path, text) in tree.ending(".md").filter(|(path, _)| *path != "CHANGELOG.md") {
+        for (line, span) in code_spans(text).iter().filter(|(_, span)| names_a_test(span)) {
+            if !is_test(tree, span) {
+                let message = format!("there is no test `{span}`");
+                violations.push(Violation::new(path, *line, RULE, message));
+            }
+        }
+    }
+    violations
+}
+
+/// Names of tests are claims, of more words than anything else has; metrics come near.
+fn names_a_test(span: &str) -> bool {
+    let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_:…".contains(c);
+    let name = span.rsplit("::").next().unwrap_or(span);
+    let is_metric = name.starts_with("rtstats_") || name.starts_with("process_");
+    span.chars().all(word) && name.matches('_').count() >= 3 && !is_metric
+}
+
+fn is_test(tree: &Tree, span: &str) -> bool {
+    let (modules, name) = span.rsplit_once("::").unwrap_or(("", span));
+    let modules = modules.split("::").filter(|module| !["", "tests"].contains(module));
+    let places: Vec<_> = modules.map(|name| [format!("/{name}.rs"), format!("/{name}/")]).collect();
+    let (head, whole) = match name.strip_suffix('…') {
+        Some(head) => (format!("fn {head}"), false),
+        None => (format!("fn {name}"), true),
+    };
+    tree.ending(".rs").any(|(path, text)| {
+        places.iter().all(|[file, folder]| path.ends_with(file) || path.contains(folder))
+            && match whole {
+                true => !find_word(text, &head).is_empty(),
+                false => text.contains(&head),
+            }
+    })
+}
+
 /// Relative links of documents lead to a file, and to a heading where they name one.
 pub fn links_lead_somewhere(tree: &Tree) -> Vec<Violation> {
     let mut violations = Vec::new();
@@ -288,6 +327,20 @@ mod tests {
             ("a.rs", "const LINES_MAX: u32 = 3; // const WAIT_MS_MAX"),
         ]);
         assert_eq!(places(&limits_in_prose_exist(&tree)), ["docs/a.md:1"]);
+    }
+
+    #[test]
+    fn a_test_that_is_not_there_is_found() {
+        let check = |text: &str, expect: &[&str]| {
+            let test = "fn all_that_was_sent_is_kept() {}";
+            let tree = Tree::of(&[("docs/a.md", text), ("a/tests/e2e/crash.rs", test)]);
+            assert_eq!(places(&tests_in_prose_exist(&tree)), expect);
+        };
+        check("`all_that_was_sent_is_kept`, `all_that_was_…`, `rtstats_sent_bytes_total`", &[]);
+        check("`crash::all_that_was_sent_is_kept`, `crash::tests::all_that_was_…`", &[]);
+        check("`all_that_was_sent_is`", &["docs/a.md:1"]);
+        check("\n`faults::all_that_was_sent_is_kept`", &["docs/a.md:2"]);
+        check("`all_that_is_sent_…`", &["docs/a.md:1"]);
     }
 
     #[test]
