@@ -239,6 +239,21 @@ mod tests {
     }
 
     #[test]
+    fn without_a_hash_the_same_work_is_done() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let hasher = Hasher::new().unwrap();
+        let parts = |hash: &str| {
+            let Hash { memory_kib, passes, lanes, salt, bytes } = Hash::read(hash).unwrap();
+            (memory_kib, passes, lanes, salt.len(), bytes.len())
+        };
+        assert_eq!(parts(&hasher.nobody), parts(&hash("correct horse battery").unwrap()));
+        hasher.memories.lock().unwrap().clear();
+        assert_eq!(runtime.block_on(hasher.verify("a".into(), None)), Some(false));
+        let filled: Vec<usize> = hasher.memories.lock().unwrap().iter().map(Vec::len).collect();
+        assert_eq!(filled, [MEMORY_KIB as usize], "it was hashed: a block is a KiB");
+    }
+
+    #[test]
     fn the_hash_of_another_maker_is_known() {
         // By the reference implementation: `echo -n password | argon2 somesalt -id -t 2 -m 16 -p 1`.
         let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
