@@ -65,8 +65,8 @@ fn described(root: &Path, lock: &str, targets: &[String]) -> Result<Vec<Package>
     let manifest = manifest.display();
     ensure!(
         output.status.success(),
-        "{}\ncannot read the licenses that {lock} brings without a download; \
-         `cargo fetch --locked --manifest-path {manifest}` gets what is missing",
+        "{}\ncannot read the licenses that {lock} brings. Where packages are missing, `cargo fetch --locked --manifest-path \
+         {manifest}` gets them; where the lock file is behind, `cargo update --workspace --manifest-path {manifest}` mends it",
         String::from_utf8_lossy(&output.stderr).trim_end()
     );
     let told: Value =
