@@ -103,10 +103,14 @@ pub trait Journal: Send + Sync + 'static {
     /// The position after the last event.
     fn end(&self, tenant: TenantId) -> Result<Position, JournalError>;
 
-    /// The kept snapshots, newest first; a damaged one is left out with a warning.
-    fn snapshots(&self, tenant: TenantId) -> Result<Vec<Snapshot>, JournalError>;
+    /// The kept snapshots, newest first, until `each` says that it is enough; a damaged one is left out with a warning.
+    fn snapshots(
+        &self,
+        tenant: TenantId,
+        each: &mut dyn FnMut(Snapshot) -> bool,
+    ) -> Result<(), JournalError>;
 
-    /// Keeps a snapshot; older ones that nothing needs any more go.
+    /// Keeps a snapshot; older ones that nothing needs any more go. For an hour by the clock one from before it stays.
     fn keep_snapshot(&self, tenant: TenantId, snapshot: Snapshot) -> Result<(), JournalError>;
 
     /// Drops events received before an instant, as far as a kept snapshot stands for them.

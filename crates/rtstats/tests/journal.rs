@@ -26,6 +26,8 @@ use rtstats::{
 };
 use tempfile::TempDir;
 
+const HOUR_MS: i64 = 3_600_000;
+
 fn name(text: &str) -> TenantName {
     text.parse().unwrap()
 }
@@ -79,8 +81,24 @@ fn lines(from: u64, to: u64) -> String {
     (from..to).map(|number| format!("event {number}\n")).collect()
 }
 
+/// One that was taken an hour after the one of an event before.
 fn snapshot(position: u64, state: &[u8]) -> Snapshot {
-    Snapshot { position: Position(position), taken: 5, state: state.to_vec() }
+    Snapshot {
+        position: Position(position),
+        taken: position as i64 * HOUR_MS,
+        state: state.to_vec(),
+    }
+}
+
+/// The snapshots that are kept.
+fn snapshots(journal: &SqliteJournal, tenant: TenantId) -> Vec<Snapshot> {
+    let mut kept = Vec::new();
+    let each = &mut |snapshot| {
+        kept.push(snapshot);
+        true
+    };
+    journal.snapshots(tenant, each).unwrap();
+    kept
 }
 
 /// Bytes that no compression shrinks.
@@ -210,12 +228,33 @@ fn the_newest_two_snapshots_are_kept_and_the_older_one_bounds_retention() {
         journal.keep_snapshot(ids[0], snapshot(ten * 10 + 10, &state)).unwrap();
     }
     let kept = [snapshot(30, &noise(400_002)), snapshot(20, &noise(400_001))];
-    assert_eq!(journal.snapshots(ids[0]).unwrap(), kept);
+    assert_eq!(snapshots(&journal, ids[0]), kept);
     journal.retain(i64::MAX).unwrap();
     assert!(read(&journal, ids[0], 19).is_err());
     assert_eq!(read(&journal, ids[0], 20).unwrap(), lines(20, 30));
     let beyond = journal.keep_snapshot(ids[0], snapshot(31, b"")).unwrap_err().to_string();
     assert!(beyond.contains("beyond the end"), "{beyond}");
+}
+
+#[test]
+fn a_snapshot_from_before_the_clock_was_ahead_stays_with_the_log_behind_it() {
+    let (folder, ids) = folder_with(&["acme"]);
+    let journal = open(folder.path());
+    append(&journal, ids[0], &lines(0, 10)).unwrap();
+    let minute =
+        |minute: i64, position| Snapshot { taken: minute * 60_000, ..snapshot(position, b"state") };
+    let ahead = 3_000;
+    for (at, position) in [(0, 1), (5, 2), (10, 3), (ahead, 4), (ahead + 5, 5), (ahead + 10, 6)] {
+        journal.keep_snapshot(ids[0], minute(at, position)).unwrap();
+    }
+    let kept = [minute(ahead + 10, 6), minute(ahead + 5, 5), minute(ahead, 4), minute(10, 3)];
+    assert_eq!(snapshots(&journal, ids[0]), kept);
+    journal.retain(i64::MAX).unwrap();
+    assert_eq!(read(&journal, ids[0], 3).unwrap(), lines(3, 10));
+    journal.keep_snapshot(ids[0], minute(ahead + 60, 7)).unwrap();
+    let (next, before) = (minute(ahead + 5, 5), minute(ahead, 4));
+    let kept = [minute(ahead + 60, 7), minute(ahead + 10, 6), next, before];
+    assert_eq!(snapshots(&journal, ids[0]), kept, "after an hour it is believed");
 }
 
 #[test]
@@ -228,12 +267,12 @@ fn a_damaged_snapshot_is_left_out_and_nothing_relies_on_it() {
     }
     let other = rusqlite::Connection::open(folder.path().join(FILE)).unwrap();
     other.execute("UPDATE piece SET bytes = x'00' WHERE id = 2", []).unwrap();
-    assert_eq!(journal.snapshots(ids[0]).unwrap(), [snapshot(1, b"state")]);
+    assert_eq!(snapshots(&journal, ids[0]), [snapshot(1, b"state")]);
     journal.retain(i64::MAX).unwrap();
     assert_eq!(read(&journal, ids[0], 1).unwrap(), "event\n");
     append(&journal, ids[0], "event\n").unwrap();
     journal.keep_snapshot(ids[0], snapshot(3, b"state")).unwrap();
-    assert_eq!(journal.snapshots(ids[0]).unwrap(), [snapshot(3, b"state"), snapshot(1, b"state")]);
+    assert_eq!(snapshots(&journal, ids[0]), [snapshot(3, b"state"), snapshot(1, b"state")]);
 }
 
 #[test]

@@ -122,6 +122,11 @@ impl Engine {
         self.counted
     }
 
+    /// The latest instant counted or described: nothing earlier can be described any more.
+    pub fn horizon(&self) -> Option<Millis> {
+        self.horizon
+    }
+
     /// What became of the events so far.
     pub fn account(&self) -> &Account {
         &self.account

@@ -163,8 +163,12 @@ impl Journal for SqliteJournal {
         read::extent(&*self.readers.lend()?, tenant).map(|extent| extent.after)
     }
 
-    fn snapshots(&self, tenant: TenantId) -> Result<Vec<Snapshot>, JournalError> {
-        snapshots::read(&*self.readers.lend()?, tenant)
+    fn snapshots(
+        &self,
+        tenant: TenantId,
+        each: &mut dyn FnMut(Snapshot) -> bool,
+    ) -> Result<(), JournalError> {
+        snapshots::read(&*self.readers.lend()?, tenant, each)
     }
 
     fn keep_snapshot(&self, tenant: TenantId, snapshot: Snapshot) -> Result<(), JournalError> {
@@ -197,7 +201,8 @@ pub(super) fn keep(
     snapshot: &Snapshot,
 ) -> Result<Task, JournalError> {
     let packed = snapshots::pack(tenant, snapshot)?;
-    let superseded = snapshots::superseded(connection, tenant, snapshot.position);
+    let Snapshot { position, taken, .. } = *snapshot;
+    let superseded = snapshots::superseded(connection, tenant, position, taken);
     Ok(Task::Keep(Keep::new(packed, superseded.map_err(JournalError::failed)?)))
 }
 

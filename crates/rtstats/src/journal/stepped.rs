@@ -116,8 +116,12 @@ impl Journal for SteppedJournal {
         read::extent(&*self.readers.lend()?, tenant).map(|extent| extent.after)
     }
 
-    fn snapshots(&self, tenant: TenantId) -> Result<Vec<Snapshot>, JournalError> {
-        snapshots::read(&*self.readers.lend()?, tenant)
+    fn snapshots(
+        &self,
+        tenant: TenantId,
+        each: &mut dyn FnMut(Snapshot) -> bool,
+    ) -> Result<(), JournalError> {
+        snapshots::read(&*self.readers.lend()?, tenant, each)
     }
 
     fn keep_snapshot(&self, tenant: TenantId, snapshot: Snapshot) -> Result<(), JournalError> {

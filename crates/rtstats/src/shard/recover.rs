@@ -46,8 +46,9 @@ pub struct Order {
     pub zone: Zone,
     /// Where to stop; none is the end of the log.
     pub until: Option<Position>,
-    /// Snapshots taken later by the clock are left out, as far as the log reaches back to before them.
-    pub taken_until: Option<Millis>,
+    /// Snapshots of an engine that has described a later instant are left out, as far as the log reaches back to before
+    /// them.
+    pub described_until: Option<Millis>,
 }
 
 /// Starts the thread that recovers a shard's tenants one after the other, while the shard serves the others.
@@ -75,26 +76,30 @@ pub(super) fn recover(journal: &dyn Journal, order: &Order, metrics: &Metrics) -
         Some(until) => until,
         None => journal.end(order.live.id)?,
     };
-    let taken_until = order.taken_until.unwrap_or(Millis::MAX);
-    match replay(journal, order, end, taken_until, metrics) {
+    let Some(described_until) = order.described_until else {
+        return replay(journal, order, end, Millis::MAX, metrics);
+    };
+    replay(journal, order, end, described_until, metrics).or_else(|error| {
         // Retention has dropped the log that the later snapshots stand for.
-        Err(RecoverError::Journal(_)) if order.taken_until.is_some() => {
-            replay(journal, order, end, Millis::MAX, metrics)
-        }
-        replayed => replayed,
-    }
+        tracing::warn!(
+            tenant = &*order.live.name,
+            %error,
+            "the present can't be described: all documents describe a later instant until the clock has caught up"
+        );
+        replay(journal, order, end, Millis::MAX, metrics)
+    })
 }
 
 fn replay(
     journal: &dyn Journal,
     order: &Order,
     end: Position,
-    taken_until: Millis,
+    described_until: Millis,
     metrics: &Metrics,
 ) -> Recovered {
     let begun = Instant::now();
     let (tenant, name) = (order.live.id, &*order.live.name);
-    let (engine, kept) = begin(journal, order, end, taken_until)?;
+    let (engine, kept) = begin(journal, order, end, described_until)?;
     let mut replay = Replayed { engine, position: kept, kept };
     let progress = Progress::start("replaying the log (events)", end.0.saturating_sub(kept.0));
     let mut wrong = None;
@@ -131,22 +136,25 @@ fn begin(
     journal: &dyn Journal,
     order: &Order,
     end: Position,
-    taken_until: Millis,
+    described_until: Millis,
 ) -> Result<(Engine, Position), RecoverError> {
     let name = &*order.live.name;
-    for snapshot in journal.snapshots(order.live.id)? {
-        if snapshot.position > end || snapshot.taken > taken_until {
-            continue;
+    let mut begun = None;
+    journal.snapshots(order.live.id, &mut |snapshot| {
+        if snapshot.position > end {
+            return true;
         }
         match Engine::restore(&snapshot.state) {
-            Ok(engine) if engine.zone().name() == order.zone.name() => {
-                return Ok((engine, snapshot.position));
+            Ok(engine) if engine.zone().name() != order.zone.name() => {
+                tracing::warn!(tenant = name, "a snapshot of another time zone is left out");
             }
-            Ok(_) => tracing::warn!(tenant = name, "a snapshot of another time zone is left out"),
+            Ok(engine) if engine.horizon().is_some_and(|horizon| horizon > described_until) => {}
+            Ok(engine) => begun = Some((engine, snapshot.position)),
             Err(error) => tracing::warn!(tenant = name, %error, "a snapshot is left out"),
         }
-    }
-    Ok((Engine::new(order.zone.clone()), Position(0)))
+        begun.is_none()
+    })?;
+    Ok(begun.unwrap_or_else(|| (Engine::new(order.zone.clone()), Position(0))))
 }
 
 impl Replayed {

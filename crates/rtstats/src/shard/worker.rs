@@ -156,10 +156,10 @@ impl Worker {
     }
 
     /// Has a tenant replayed beside the shard's work.
-    fn recover(&self, served: &Served, until: Option<Position>, taken_until: Option<Millis>) {
+    fn recover(&self, served: &Served, until: Option<Position>, described_until: Option<Millis>) {
         served.live.enter(State::Recovering);
         let (live, zone) = (served.live.clone(), served.zone.clone());
-        if self.recovery.send(Order { live, zone, until, taken_until }).is_err() {
+        if self.recovery.send(Order { live, zone, until, described_until }).is_err() {
             let tenant = &*served.live.name;
             tracing::error!(tenant, "the thread that recovers tenants is gone");
             served.live.enter(State::Broken);
@@ -260,7 +260,7 @@ impl Worker {
     }
 
     /// The clock was ahead, documents were made meanwhile, and it was put right: then they would stay ahead for as long. So
-    /// the tenant is replayed, without the snapshots of that time, and describes the present again. Where events count
+    /// the tenant is replayed, without the snapshots that have seen that time, and describes the present again. Where events count
     /// ahead of the clock they hold: time never runs backwards in a tenant.
     fn come_back(
         &mut self,

@@ -59,8 +59,14 @@ pub fn equals_replay(world: &World) {
 
 /// Starts a server again on the folder of a world whose server is gone.
 pub fn again(folder: Folder, flags: &[&str]) -> World {
-    let (data, action) = (folder.token("acme", "data"), folder.token("acme", "action"));
     let server = Server::start(&folder, flags);
+    again_on(folder, server)
+}
+
+/// The world of a server that was started again on its folder.
+pub fn again_on(folder: Folder, server: Server) -> World {
+    let (data, action) = (folder.token("acme", "data"), folder.token("acme", "action"));
+    server.wait_until_ready();
     let client = server.client(&folder);
     World {
         data: client.signed_in("acme", &data),

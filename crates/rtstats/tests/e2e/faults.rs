@@ -1,13 +1,17 @@
 //! Faults of the machine under a server at work, each with its outcome: what can't be done is refused with a reason, what is
 //! shown is right, what was acknowledged stays, and it goes on by itself once the machine works again.
 
-use std::{fs, process::Command, time::Duration};
+use std::{
+    fs,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use rustix::process::{Resource, Rlimit, prlimit};
 
 use crate::{
     client::Response,
-    crash::{again, batch, batch_at, equals_replay, journalled},
+    crash::{again, again_on, batch, batch_at, equals_replay, journalled},
     dice::Dice,
     documents::{DIRECTORY, World},
     faulty::{EIO, ENOSPC, EROFS, Faulty},
@@ -255,6 +259,61 @@ fn a_clock_that_jumps_ahead_and_back_shows_the_present_again_at_once() {
     equals_replay(&world);
 }
 
+/// Snapshots that were kept since the server began.
+fn snapshots(server: &Server) -> u64 {
+    let page = server.admin_page("/metrics");
+    let count = page.text().lines().find_map(|line| {
+        line.strip_prefix("rtstats_snapshot_duration_seconds_count ")?.parse().ok()
+    });
+    count.unwrap()
+}
+
+/// Sends a batch, and waits until a snapshot of what it did is kept.
+fn sent_and_kept(world: &World, batch: String) {
+    let before = snapshots(&world.server);
+    assert_eq!(world.action.post(EVENTS, batch).status, 200);
+    let deadline = Instant::now() + PATIENCE;
+    while snapshots(&world.server) == before {
+        assert!(Instant::now() < deadline, "no snapshot: {}", world.server.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_and_back_shows_the_present_though_the_log_s_beginning_was_dropped() {
+    let Some((world, faulty)) = faulty_world() else { return };
+    assert_eq!(world.action.post(EVENTS, batch(1, 1, 10)).status, 200);
+    let World { folder, server, .. } = world;
+    assert_eq!(server.terminate(), Some(0));
+    let today = 30 * HOUR_MS;
+    faulty.clock_ahead_ms(today);
+    let flags =
+        ["--refresh-seconds", "0.1", "--snapshot-every-events", "20", "--retention-days", "1"];
+    let server = Server::start_by(faulty.command(), &folder, &flags).unwrap();
+    let world = again_on(folder, server);
+    let deadline = Instant::now() + PATIENCE;
+    while !journalled(&world.folder).is_empty() {
+        assert!(Instant::now() < deadline, "retention drops nothing: {}", world.server.log());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let ahead = |answer: &Response| {
+        let at: jiff::Timestamp = answer.header("rtstats-instant").unwrap().parse().unwrap();
+        at.as_millisecond() - now_ms() - today
+    };
+    let batch_of_20 = |from| batch_at(now_ms() + today, 1, from, 20);
+    sent_and_kept(&world, batch_of_20(11));
+    faulty.clock_ahead_ms(today + 50 * HOUR_MS);
+    world.get_until(QUEUES, |answer| ahead(answer) > 49 * HOUR_MS);
+    for from in [31, 51, 71] {
+        // All snapshots of a while, and each has seen the day after tomorrow.
+        sent_and_kept(&world, batch_of_20(from));
+    }
+    faulty.clock_ahead_ms(today);
+    world.get_until(QUEUES, |answer| answer.status == 200 && ahead(answer) < 5_000);
+    assert_eq!(size(&world), 90);
+    assert!(!world.server.log().contains("the present can't be described"));
+}
+
 #[test]
 fn events_that_counted_while_the_clock_was_ahead_hold_their_instant_and_the_log_says_so() {
     let Some((world, faulty)) = faulty_world() else { return };
@@ -298,9 +357,9 @@ fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_l
     };
     assert_eq!(send(1), 200);
     let idle: Vec<_> = (0..120).map(|_| world.data.tcp().unwrap()).collect();
-    let deadline = std::time::Instant::now() + PATIENCE;
+    let deadline = Instant::now() + PATIENCE;
     while !world.server.log().contains("connections can't be accepted") {
-        assert!(std::time::Instant::now() < deadline, "{}", world.server.log());
+        assert!(Instant::now() < deadline, "{}", world.server.log());
         std::thread::sleep(Duration::from_millis(5));
     }
     for number in 1..10 {
