@@ -13,8 +13,11 @@ mod session;
 mod share;
 mod sign_in;
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use rusqlite::Transaction;
 
@@ -194,6 +197,14 @@ impl Accounts {
         self.look(move |transaction| account::of_agent(transaction, tenant, &agent)).await
     }
 
+    /// The agents of a tenant who have accounts.
+    pub async fn agents(
+        self: &Arc<Self>,
+        tenant: TenantId,
+    ) -> Result<BTreeSet<String>, AccountError> {
+        self.look(move |transaction| account::agents(transaction, tenant)).await
+    }
+
     /// Adds an account and gives the one-time link's secret by which its password is set.
     pub async fn add_account(
         self: &Arc<Self>,
@@ -249,7 +260,7 @@ impl Accounts {
         self.change_then(change, then).await
     }
 
-    /// Removes the accounts of agents whom events removed; their sessions end at once. Whoever gets such an id next is
+    /// Removes the accounts of agents whom events are about to remove; their sessions end at once. Whoever gets such an id next is
     /// somebody else.
     pub async fn remove_of_agents(
         self: &Arc<Self>,

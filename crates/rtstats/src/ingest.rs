@@ -21,10 +21,9 @@ use tokio::sync::{Semaphore, oneshot};
 
 use body::{BodyError, Encoding, Held};
 use lately::Lately;
-use leavers::Leavers;
 
 use crate::{
-    accounts::Accounts,
+    accounts::{Accounts, Caller},
     api::{
         Api,
         answer::{self, Answer},
@@ -65,6 +64,9 @@ pub enum Refusal {
     /// The journal took nothing.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Accounts of agents whom it removes could not be removed first; nothing was kept.
+    #[error("the accounts of agents whom the batch removes can't be removed: {0}")]
+    Accounts(String),
     /// It is durable, but its tenant can't be brought up to date now.
     #[error("the batch is stored, but {0}")]
     Stored(Unavailable),
@@ -128,29 +130,36 @@ impl Ingest {
                 Err(answer::json(StatusCode::BAD_REQUEST, answers::malformed(&errors)))
             }
             Err(Refusal::Journal(error)) => Err(journal_refused(&error)),
+            Err(Refusal::Accounts(cause)) => {
+                tracing::warn!(tenant = tenant.name.as_str(), cause, "accounts can't be removed");
+                let message = "The accounts of agents whom the batch removes can't be removed now. No event was kept.";
+                Err(answer::retry(StatusCode::SERVICE_UNAVAILABLE, 5, message, Format::Json))
+            }
             Err(Refusal::Stored(why)) => Err(stored(&tenant, why)),
         }
     }
 
-    /// Makes a batch durable and applies it; what it holds of the budget is given back when both are done, whoever
-    /// still waits for them.
+    /// Makes a batch durable and applies it, after the accounts of the agents whom it removes are gone. What it holds of the
+    /// budget is given back when both are done, whoever still waits for them.
     pub async fn submit(
         &self,
         tenant: TenantId,
         parsed: Parsed,
         held: Option<Held>,
     ) -> Result<Applied, Refusal> {
-        let leavers = Leavers::of(tenant, &parsed, self);
-        self.append(tenant, parsed, held, leavers).await
+        leavers::leave(self, tenant, &parsed, None).await?;
+        self.append(tenant, parsed, held).await
     }
 
-    /// The same for a page, which itself sees to the accounts of the agents whom it removes.
+    /// The same for a page, at which somebody has signed in.
     pub async fn submit_from_page(
         &self,
         tenant: TenantId,
         parsed: Parsed,
+        by: Caller,
     ) -> Result<Applied, Refusal> {
-        self.append(tenant, parsed, None, None).await
+        leavers::leave(self, tenant, &parsed, Some(by)).await?;
+        self.append(tenant, parsed, None).await
     }
 
     async fn append(
@@ -158,7 +167,6 @@ impl Ingest {
         tenant: TenantId,
         parsed: Parsed,
         held: Option<Held>,
-        leavers: Option<Leavers>,
     ) -> Result<Applied, Refusal> {
         let events = parsed.lines().len();
         if events == 0 {
@@ -179,9 +187,6 @@ impl Ingest {
                     parsed,
                     Box::new(move |applied| {
                         drop(held);
-                        if let (Some(leavers), Ok(applied)) = (leavers, &applied) {
-                            leavers.have_left(applied);
-                        }
                         drop(told.send(applied.map_err(Refusal::Stored)));
                     }),
                 ),

@@ -1,6 +1,6 @@
 //! Accounts and the one-time links by which passwords are set, as rows.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
 use rusqlite::{OptionalExtension as _, Row, Transaction};
 
@@ -188,6 +188,17 @@ pub(super) fn of_agent(
     let mut statement = transaction.prepare_cached(&which)?;
     let rows = statement.query_map((tenant.0, agent), |row| Ok(read(row)))?;
     rows.map(|row| row?).collect()
+}
+
+/// The agents of a tenant who have accounts.
+pub(super) fn agents(
+    transaction: &Transaction<'_>,
+    tenant: TenantId,
+) -> Result<BTreeSet<String>, AccountError> {
+    let which = "SELECT agent FROM account WHERE tenant = ?1 AND kind = 3";
+    let mut statement = transaction.prepare_cached(which)?;
+    let agents = statement.query_map([tenant.0], |row| row.get(0))?;
+    Ok(agents.collect::<Result<_, _>>()?)
 }
 
 pub(super) fn find(

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::{
     browser::{Browser, PASSWORD},
-    server::{Folder, Server},
+    faulty::Faulty,
+    server::{EVENTS, Folder, Server},
 };
 
 /// A tenant, a server, and a browser of its first administrator.
@@ -348,4 +349,37 @@ fn no_secret_of_the_pages_reaches_the_log() {
     for secret in [&*share, &set_up, &cookie, PASSWORD, wrong] {
         assert!(!log.contains(secret), "a secret is in the log");
     }
+}
+
+#[test]
+fn no_account_outlasts_its_agent_wherever_the_server_dies() {
+    let folder = Folder::new();
+    let (_, action) = folder.tenant("acme", "UTC");
+    let Some(faulty) = Faulty::new(&folder) else { return };
+    let hired = r#"{"time":1,"type":"agent.configured","agent":"j.doe","name":"Jane"}"#;
+    let left = r#"{"time":1,"type":"agent.removed","agent":"j.doe"}"#;
+    let (mut removed, mut kept) = (0, 0);
+    for operation in (1..).step_by(5) {
+        faulty.kill_in(0, false);
+        let server = Server::start_by(faulty.command(), &folder, &[]).unwrap();
+        server.wait_until_ready();
+        let sender = server.client(&folder).signed_in("acme", &action);
+        assert_eq!(sender.post(EVENTS, hired).status, 200);
+        if !folder.succeed(&["account", "list"]).contains("jane") {
+            folder.succeed(&["account", "add", "jane", "--tenant", "acme", "--agent", "j.doe"]);
+        }
+        faulty.kill_in(operation, false);
+        let answer = sender.try_post(EVENTS, left.as_bytes());
+        server.kill();
+        drop(server);
+        let has_left = folder.succeed(&["log", "acme"]).ends_with(&format!("{left}\n"));
+        let has_account = folder.succeed(&["account", "list"]).contains("jane");
+        assert!(!has_left || !has_account, "killed at operation {operation}");
+        removed += u32::from(has_left);
+        kept += u32::from(has_account);
+        if answer.is_ok_and(|answer| answer.status == 200) {
+            break;
+        }
+    }
+    assert!(removed > 0 && kept > 0, "{removed} removed, {kept} kept");
 }

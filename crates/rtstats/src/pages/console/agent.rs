@@ -275,15 +275,8 @@ pub async fn remove(asked: &mut Asked<'_>, tenant: &Tenant, id: &str, post: bool
         let deed = asked.caller().deed(asked.now_ms, Some(tenant.id), "agent.removed", id);
         let deed = Deed { before: Some(now.told()), ..deed };
         let kinds = [Kind::AgentRemoved { agent: id.into() }];
-        let (own, by, now_ms) = (asked.accounts().clone(), asked.caller(), asked.now_ms);
-        let (of, agent) = (tenant.id, id.to_owned());
-        let out = async move {
-            for account in own.of_agent(of, agent).await? {
-                own.remove_account(account, by.clone(), now_ms).await?;
-            }
-            Ok(())
-        };
-        turn.submit_then(asked, tenant, roster.seq, &kinds, vec![deed], out).await?;
+        // The account goes first, as with any such event.
+        turn.submit(asked, tenant, roster.seq, &kinds, vec![deed]).await?;
         let told = format!("The agent “{}” is removed.", now.name);
         return Ok(turn.done(asked, &format!("{base}/agents"), told));
     }

@@ -132,26 +132,13 @@ impl Turn {
         kinds: &[Kind<'_>],
         deeds: impl Into<Deeds>,
     ) -> Result<(), Stop> {
-        self.submit_then(asked, tenant, seq, kinds, deeds, async { Ok(()) }).await
-    }
-
-    /// The same, and then what follows from it, once it has happened.
-    pub async fn submit_then(
-        &self,
-        asked: &Asked<'_>,
-        tenant: &Tenant,
-        seq: u64,
-        kinds: &[Kind<'_>],
-        deeds: impl Into<Deeds>,
-        then: impl Future<Output = Result<(), Stop>> + Send + 'static,
-    ) -> Result<(), Stop> {
         let lines = written(seq, kinds);
         if lines.len() > limit::BATCH_BYTES_MAX {
             let why = "This is more than fits into one change. Do it in several parts.";
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why.to_owned()));
         }
         let parsed = parsed(lines).await?;
-        let (work, held) = (write(asked, tenant.id, parsed, deeds.into(), then), self.held.clone());
+        let (work, held) = (write(asked, tenant.id, parsed, deeds.into()), self.held.clone());
         let work = tokio::spawn(async move {
             let done = work.await;
             drop(held);
@@ -179,18 +166,18 @@ impl Turn {
     }
 }
 
-/// Writes a batch, then in the trail what of it happened, and goes on with what follows; tells whether all of it did.
+/// Writes a batch, then in the trail what of it happened; tells whether all of it did.
 fn write(
     asked: &Asked<'_>,
     tenant: TenantId,
     parsed: Parsed,
     deeds: Deeds,
-    then: impl Future<Output = Result<(), Stop>> + Send + 'static,
 ) -> impl Future<Output = Result<(), Stop>> + Send + 'static {
     let (ingest, accounts) = (asked.pages.ingest.clone(), asked.accounts().clone());
+    let by = asked.caller();
     async move {
         let numbers: Vec<u32> = parsed.lines().iter().map(|line| line.number).collect();
-        let applied = ingest.submit_from_page(tenant, parsed).await;
+        let applied = ingest.submit_from_page(tenant, parsed, by).await;
         let happened = match &applied {
             Ok(applied) => happened(deeds, &numbers, applied),
             // It is durable, and happens as the tenant is read from its journal.
@@ -199,7 +186,6 @@ fn write(
         };
         if !happened.is_empty() {
             accounts.record_all(happened).await?;
-            then.await?;
         }
         whole(&applied.map_err(refused)?)
     }
@@ -283,6 +269,13 @@ fn refused(refusal: Refusal) -> Stop {
             tracing::error!(%cause, "a change from a page could not be written");
             stop::later(
                 "The journal can't be written, so nothing was changed. The server's log says why. Go back and send \
+                 the form again once that is put right.",
+            )
+        }
+        Refusal::Accounts(cause) => {
+            tracing::error!(%cause, "the account of an agent who is to be removed can't be");
+            stop::later(
+                "The agent's account can't be removed, so the agent stays. The server's log says why. Go back and send \
                  the form again once that is put right.",
             )
         }
