@@ -9,15 +9,11 @@ use std::{
     fs::OpenOptions,
     io::{self, Read as _, Seek as _, Write as _},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
-    },
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread::{self, JoinHandle},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 
 use super::JournalError;
 use crate::database::{self, OpenError, run};
@@ -95,32 +91,34 @@ pub(super) struct Checkpointer {
     /// None once it is to end.
     ask: Option<SyncSender<()>>,
     asked: bool,
-    bulk_done: Arc<AtomicBool>,
+    /// How what was asked for has ended.
+    copied: Receiver<rusqlite::Result<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpointer {
     pub(super) fn start(path: &Path) -> Result<Checkpointer, OpenError> {
-        let connection = database::connect(path)?;
-        run::leave_log(&connection, true).map_err(OpenError::sqlite(path))?;
+        let connection = connect(path)?;
         let (ask, asked) = sync_channel(1);
-        let bulk_done = Arc::new(AtomicBool::new(false));
-        let told = bulk_done.clone();
+        let (told, copied) = sync_channel(1);
+        let own = path.to_owned();
         let thread = thread::Builder::new()
             .name("checkpoint".to_owned())
-            .spawn(move || copy(&connection, &asked, &told))
+            .spawn(move || copy(&own, connection, &asked, &told))
             .map_err(OpenError::io(path))?;
-        Ok(Checkpointer { ask: Some(ask), asked: false, bulk_done, thread: Some(thread) })
+        Ok(Checkpointer { ask: Some(ask), asked: false, copied, thread: Some(thread) })
     }
 
-    /// To be called after each commit, on the writer's connection.
+    /// To be called after each commit, on the writer's connection. An error may be the thread's: whatever it met with is
+    /// to be taken for one of the writer's own.
     pub(super) fn after_commit(
         &mut self,
         connection: &Connection,
         path: &Path,
     ) -> rusqlite::Result<()> {
-        if self.bulk_done.swap(false, Ordering::AcqRel) {
+        if let Ok(copied) = self.copied.try_recv() {
             self.asked = false;
+            copied?;
             hand_over(connection, path)?;
         } else if !self.asked && checkpoint(connection, "NOOP")?.frames >= FRAMES {
             self.asked = true;
@@ -131,23 +129,104 @@ impl Checkpointer {
         }
         Ok(())
     }
-}
 
-impl Drop for Checkpointer {
-    fn drop(&mut self) {
+    /// Ends the thread, and tells how what it did last has ended.
+    pub(super) fn end(&mut self) -> rusqlite::Result<()> {
         self.ask = None;
         if let Some(thread) = self.thread.take() {
             // A panic there has been told on standard error; copying is done at the next start at the latest.
             let _ = thread.join();
         }
+        self.copied.try_recv().unwrap_or(Ok(()))
     }
 }
 
-fn copy(connection: &Connection, asked: &Receiver<()>, bulk_done: &AtomicBool) {
-    while asked.recv().is_ok() {
-        if let Err(error) = checkpoint(connection, "PASSIVE") {
-            tracing::warn!(%error, "the write-ahead log could not be carried over; it grows until it can");
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            tracing::warn!(%error, "the write-ahead log could not be carried over");
         }
-        bulk_done.store(true, Ordering::Release);
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, OpenError> {
+    let connection = database::connect(path)?;
+    run::leave_log(&connection, true).map_err(OpenError::sqlite(path))?;
+    Ok(connection)
+}
+
+fn copy(
+    path: &Path,
+    connection: Connection,
+    asked: &Receiver<()>,
+    told: &SyncSender<rusqlite::Result<()>>,
+) {
+    let mut connection = Some(connection);
+    while asked.recv().is_ok() {
+        // The channel holds the one answer that may be open.
+        let _ = told.try_send(copy_bulk(path, &mut connection));
+    }
+}
+
+/// Copies what waits now. A connection that met with an error is not used again.
+fn copy_bulk(path: &Path, connection: &mut Option<Connection>) -> rusqlite::Result<()> {
+    let own = match connection.take() {
+        Some(own) => own,
+        None => connect(path).map_err(|error| {
+            let code = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+            rusqlite::Error::SqliteFailure(code, Some(error.to_string()))
+        })?,
+    };
+    checkpoint(&own, "PASSIVE")?;
+    *connection = Some(own);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ErrorCode;
+
+    use super::{
+        super::stepped::disk::{Disk, Failing},
+        *,
+    };
+
+    /// What comes once the thread has answered.
+    fn answer(
+        checkpointer: &mut Checkpointer,
+        writer: &Connection,
+        path: &Path,
+    ) -> rusqlite::Result<()> {
+        checkpointer.after_commit(writer, path)?;
+        assert!(checkpointer.asked, "so much waits");
+        while checkpointer.asked {
+            checkpointer.after_commit(writer, path)?;
+            thread::yield_now();
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_error_of_the_thread_is_told_to_the_writer_and_its_connection_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().canonicalize().unwrap();
+        drop(database::open(&folder).unwrap());
+        let disk = Disk::under(&folder, 1);
+        let path = database::path_in(&folder);
+        let writer = connect(&path).unwrap();
+        writer.execute_batch("PRAGMA wal_autocheckpoint=0").unwrap();
+        let bulk = "INSERT INTO piece (snapshot, number, bytes) VALUES (1, 0, zeroblob(?1))";
+        writer.execute(bulk, [(FRAMES + 1) * 4_096]).unwrap();
+        let mut checkpointer = Checkpointer::start(&path).unwrap();
+        disk.set_failing(Failing { sync: 100, ..Failing::default() });
+        let told = answer(&mut checkpointer, &writer, &path).unwrap_err();
+        assert_eq!(told.sqlite_error_code(), Some(ErrorCode::SystemIoFailure), "{told}");
+        disk.set_failing(Failing::default());
+        // The writer leaves its own too.
+        let writer = connect(&path).unwrap();
+        answer(&mut checkpointer, &writer, &path).unwrap();
+        assert!(checkpoint(&writer, "NOOP").unwrap().frames < 16, "all but what says so is copied");
+        drop((checkpointer, writer));
+        Disk::forget(&folder);
     }
 }

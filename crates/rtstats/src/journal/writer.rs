@@ -349,11 +349,12 @@ impl Writer {
             checkpoint::finish(connection).map_err(JournalError::failed)?;
             return Err(JournalError::failed(lost));
         }
+        if let Err(error) = self.checkpointer.end() {
+            self.failed(&error);
+        }
         let connection = self.ready(false)?;
         run::end(connection).map_err(JournalError::failed)?;
-        let Writer { connection, checkpointer, .. } = self;
-        drop(checkpointer);
-        let Some(connection) = connection else { return Ok(()) };
+        let Some(connection) = self.connection else { return Ok(()) };
         checkpoint::finish(&connection).map_err(JournalError::failed)?;
         run::leave_log(&connection, false).map_err(JournalError::failed)?;
         connection.close().map_err(|(_, error)| JournalError::failed(error))
