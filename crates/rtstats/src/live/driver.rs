@@ -109,6 +109,9 @@ impl Driver {
         self.feed.tenant.stir.watch(false);
         // Before anybody can come: what the table shows gets as old as the rest is long.
         self.rested = true;
+        // As old would be what was asked for before.
+        self.awaited = None;
+        self.noticed = None;
         self.feed.forget_whole();
         while self.feed.is_empty() {
             let came = timeout(LINGER, self.feed.wanted.notified()).await.is_ok();
@@ -142,9 +145,11 @@ impl Driver {
     fn publish(&mut self, view: Result<View, Unavailable>) {
         let begun = Instant::now();
         self.beat = begun + BEAT;
-        self.rested = false;
         match view {
-            Ok(view) => self.publish_frame(|table, out| table.take_up(view, out)),
+            Ok(view) => {
+                self.rested = false;
+                self.publish_frame(|table, out| table.take_up(view, out));
+            }
             // The frame's head says how the tenant stands.
             Err(Unavailable::NotReady | Unavailable::Broken) => self.publish_frame(|_, _| {}),
         }
@@ -208,7 +213,7 @@ impl Drop for Ended {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::{
         future::Future,
         pin::pin,
@@ -221,18 +226,19 @@ mod tests {
     use crate::{
         journal::{self, Journal, SqliteJournal},
         live::{Bounds, Subscriber, Wire, seats::Seat},
-        shard::{Settings, Shards, State},
+        shard::{Live, Settings, Shards, State},
         telemetry::Metrics,
         tenants::{Tenants, Watch},
     };
 
-    /// A feed of a tenant that is served, and its driver.
-    fn driver(folder: &std::path::Path) -> (Arc<Feed>, Driver) {
+    /// A tenant that is served, its journal, and all feeds.
+    pub fn served(folder: &std::path::Path) -> (Arc<SqliteJournal>, Arc<Feeds>, Arc<Live>) {
         Tenants::open(folder).unwrap().add(&"acme".parse().unwrap(), "UTC").unwrap();
         let directory = Watch::open(folder).unwrap().poll().unwrap().unwrap();
         let observe = Box::new(|_| {});
         let journal = SqliteJournal::open(folder, journal::Settings::default(), observe).unwrap();
-        let journal: Arc<dyn Journal> = Arc::new(journal);
+        let journal = Arc::new(journal);
+        let shared: Arc<dyn Journal> = journal.clone();
         let metrics = Metrics::new();
         let settings = Settings {
             shards: 1,
@@ -241,7 +247,7 @@ mod tests {
             snapshot_every: Duration::from_secs(60),
             now: clock::now,
         };
-        let shards = Shards::start(&settings, &journal, &metrics).unwrap();
+        let shards = Shards::start(&settings, &shared, &metrics).unwrap();
         shards.serve(directory.tenants());
         let live = shards.all_live().values().next().unwrap().clone();
         while live.state() != State::Ready {
@@ -249,8 +255,14 @@ mod tests {
         }
         let none = Box::new(|_: &str| Vec::new());
         let bounds = Bounds { per_login: 1, per_tenant: 1 };
-        let feeds = Feeds::start(shards, journal, metrics.clone(), none, bounds).unwrap();
-        let feed = Arc::new(Feed::new(live, metrics));
+        let feeds = Feeds::start(shards, shared, metrics, none, bounds).unwrap();
+        (journal, feeds, live)
+    }
+
+    /// A feed of a tenant that is served, and its driver.
+    fn driver(folder: &std::path::Path) -> (Arc<Feed>, Driver) {
+        let (_, feeds, live) = served(folder);
+        let feed = Arc::new(Feed::new(live, feeds.metrics.clone()));
         (feed.clone(), Driver::new(feeds, feed))
     }
 
@@ -268,6 +280,34 @@ mod tests {
         driver.ask();
         let view = came(&mut driver.awaited).await;
         driver.publish(view);
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_before_a_rest_is_not_shown_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (feed, mut driver) = driver(folder.path());
+        let watch = || feed.subscribe(Seat::spare(), Arc::new(|| true), None, Wire::Plain);
+        look(&mut driver).await;
+        driver.note_change();
+        driver.ask();
+        let mut first = {
+            let mut rest = pin!(driver.rest());
+            assert!(rest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            let first = watch();
+            assert!(rest.await, "somebody watches");
+            first
+        };
+        assert!(driver.awaited.is_none() && driver.noticed.is_none());
+        driver.ask();
+        assert!(!gets(&mut first));
+        driver.awaited = None;
+        driver.publish(Err(Unavailable::NotReady));
+        assert!(driver.rested, "no view makes no table fresh");
+        look(&mut driver).await;
+        assert!(!driver.rested && gets(&mut first));
+        let feeds = driver.feeds.clone();
+        drop(driver);
+        feeds.stop();
     }
 
     #[tokio::test]
