@@ -139,6 +139,7 @@ impl Feeds {
         let count = trends.len() as u64;
         let from = minute - i64::from(HOURS_MAX) * HOUR_MS;
         let kept = tokio::task::spawn_blocking(move || journal.keep_trends(trends, from)).await;
+        let is_kept = matches!(kept, Ok(Ok(())));
         match kept {
             Ok(Ok(())) => self.metrics.trends_kept(count),
             Ok(Err(error)) => {
@@ -151,7 +152,11 @@ impl Feeds {
         self.asked.forget();
         for (live, points) in taken {
             self.tell_trend(&live, minute, &points);
-            lasts.insert(live.id, Last { minute, points });
+            // What was not kept is no last point: the next minute's is kept in any case, before the pause is a gap.
+            match is_kept {
+                true => lasts.insert(live.id, Last { minute, points }),
+                false => lasts.remove(&live.id),
+            };
         }
     }
 
@@ -172,7 +177,11 @@ impl Feeds {
                 Some(last) => last.points.clone(),
                 None => match self.shards.view(live.id).await {
                     Ok(Ok(view)) => point::points(&view.frozen.queues),
-                    Ok(Err(_)) | Err(_) => continue,
+                    Ok(Err(_)) | Err(_) => {
+                        // That something happened was heard, and is not heard again.
+                        lasts.remove(&live.id);
+                        continue;
+                    }
                 },
             };
             if is_told(last, minute, &points) {
@@ -215,6 +224,7 @@ fn document(trends: &[Trend]) -> Arc<Document> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::live::driver::tests::served;
 
     const MINUTE: Millis = 29_833_334 * MINUTE_MS;
 
@@ -249,5 +259,22 @@ mod tests {
         assert!(is_told(Some(&before), MINUTE + PAUSE_MS, &[point(85)]));
         assert!(is_told(Some(&before), MINUTE - MINUTE_MS, &[point(85)]), "a clock was set back");
         assert!(is_told(None, MINUTE, &[]), "nobody looked before");
+    }
+
+    #[tokio::test]
+    async fn what_was_not_kept_or_seen_is_no_last_point() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, feeds, live) = served(folder.path());
+        let mut lasts = HashMap::new();
+        feeds.take_minute(MINUTE, &mut lasts).await;
+        assert_eq!(lasts[&live.id].minute, MINUTE);
+        journal.close().unwrap();
+        feeds.take_minute(MINUTE + PAUSE_MS, &mut lasts).await;
+        assert!(!lasts.contains_key(&live.id), "its minute was not kept");
+        lasts.insert(live.id, last(&[point(85)]));
+        feeds.shards.stop();
+        feeds.take_minute(MINUTE + MINUTE_MS, &mut lasts).await;
+        assert!(!lasts.contains_key(&live.id), "nobody saw what it is like");
+        feeds.stop();
     }
 }
