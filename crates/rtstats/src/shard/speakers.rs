@@ -26,6 +26,9 @@ const STEADY_MS: Millis = 15 * 60_000;
 /// Sources whose speech is followed; a tenant has one or two.
 const FOLLOWED_MAX: usize = 1_000;
 
+/// How often room is looked for at most, where there is none.
+const ROOM_EVERY_MS: Millis = 60_000;
+
 /// One source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoken {
@@ -43,6 +46,8 @@ pub struct Speakers {
     /// When speech without a long pause began, and when it was heard last, by the server's clock.
     runs: HashMap<String, (Millis, Millis)>,
     unnamed_run: Option<(Millis, Millis)>,
+    /// When room was looked for last.
+    room_sought: Option<Millis>,
     /// The own time of the last event that names no source.
     unnamed: Option<Millis>,
 }
@@ -66,9 +71,19 @@ impl Speakers {
         };
         if let Some(run) = self.runs.get_mut(source) {
             go_on(run, now);
-        } else if self.runs.len() < FOLLOWED_MAX {
+        } else if self.has_room(now) {
             self.runs.insert(source.to_owned(), (now, now));
         }
+    }
+
+    /// Whether one more is followed: who has paused begins anew in any case, and makes room.
+    fn has_room(&mut self, now: Millis) -> bool {
+        let sought = self.room_sought.is_some_and(|at| now.abs_diff(at) < ROOM_EVERY_MS as u64);
+        if self.runs.len() >= FOLLOWED_MAX && !sought {
+            self.room_sought = Some(now);
+            self.runs.retain(|_, (_, to)| now - *to <= PAUSE_MS);
+        }
+        self.runs.len() < FOLLOWED_MAX
     }
 
     /// What is to be told, who spoke last first.
@@ -169,6 +184,28 @@ mod tests {
         let steady =
             |name: &str| spoken.iter().any(|it| it.source.as_deref() == Some(name) && it.steady);
         assert!(steady("pbx") && !steady("import"), "{spoken:?}");
+    }
+
+    #[test]
+    fn sources_that_speak_once_leave_room_for_those_that_go_on() {
+        let engine = engine(&[(Some("pbx"), 0), (Some("old"), 0)]);
+        let mut speakers = Speakers::of(&engine);
+        // One source a second for hours, as of a sender that names one for each file.
+        let mut files = 0;
+        for minute in (0..180).step_by(5) {
+            let now = START + minute * MINUTE;
+            speakers.heard(Some("old"), now, now);
+            for second in 0..300 {
+                files += 1;
+                speakers.heard(Some(&format!("file-{files}")), now, now + second * 1_000);
+            }
+            if minute >= 120 {
+                speakers.heard(Some("pbx"), now, now + 4 * MINUTE);
+            }
+        }
+        let spoken = speakers.spoken(engine.account(), START + 180 * MINUTE);
+        assert!(spoken.len() == 2 && spoken.iter().all(|it| it.steady), "{spoken:?}");
+        assert!(speakers.runs.len() <= FOLLOWED_MAX);
     }
 
     #[test]
