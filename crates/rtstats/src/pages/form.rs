@@ -5,9 +5,9 @@ use std::str::FromStr;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::Body;
 use percent_encoding::percent_decode;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{multipart, stop::Stop};
 
@@ -40,6 +40,8 @@ pub struct Form {
     values: Vec<(String, String)>,
     uploads: Vec<Upload>,
     wrong: Vec<(&'static str, String)>,
+    /// Of the memory that forms may hold, for as long as there is this one.
+    _held: Held,
 }
 
 impl Form {
@@ -124,32 +126,54 @@ impl Form {
     }
 }
 
-/// What forms that arrive may hold in memory, all together, in KiB.
-const UNDER_WAY_KIB_MAX: usize = 64 * 1_024;
+/// What forms may hold in memory as they came, all together, in KiB; from the first byte until what they ask for is done.
+static FORMS_KIB: Semaphore = Semaphore::const_new(32 * 1_024);
+
+/// The same of forms with files. They have room of their own: an import takes its time, and nobody who signs in is to wait
+/// for it.
+static UPLOADS_KIB: Semaphore = Semaphore::const_new(64 * 1_024);
 
 /// Memory is taken in steps of this many KiB.
 const PERMIT_KIB: usize = 16;
 
-static UNDER_WAY: Semaphore = Semaphore::const_new(UNDER_WAY_KIB_MAX);
+/// The memory that a form holds.
+type Held = Option<SemaphorePermit<'static>>;
+
+/// Takes more of a budget, so that so many bytes are held.
+fn hold(held: &mut Held, budget: &'static Semaphore, bytes: usize) -> Result<(), Stop> {
+    let held_kib = held.as_ref().map_or(0, SemaphorePermit::num_permits);
+    let more_kib = bytes.div_ceil(1_024).saturating_sub(held_kib).next_multiple_of(PERMIT_KIB);
+    if more_kib == 0 {
+        return Ok(());
+    }
+    let more = budget.try_acquire_many(more_kib as u32).map_err(|_| {
+        let why = "Too many forms are under way at the same time. Send it again in a moment.";
+        Stop::Bad(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+    })?;
+    match held {
+        Some(held) => held.merge(more),
+        None => *held = Some(more),
+    }
+    Ok(())
+}
 
 /// Reads a body that is a form; one with files only where `files` may be sent.
-pub(super) async fn read(
-    body: &mut Incoming,
-    headers: &HeaderMap,
-    files: bool,
-) -> Result<Form, Stop> {
+pub(super) async fn read<B>(body: &mut B, headers: &HeaderMap, files: bool) -> Result<Form, Stop>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+{
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let kind = kind.unwrap_or_default();
     let essence = kind.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        let bytes = collect(body, FORM_BYTES_MAX).await?;
+        let (bytes, held) = collect(body, &FORMS_KIB, FORM_BYTES_MAX).await?;
         let values = pairs(&bytes);
         // What can't all be read is not read in part.
         if values.len() > VALUES_MAX {
             let why = format!("The form has more than {VALUES_MAX} values. Send less.");
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
-        return Ok(Form { values, ..Form::default() });
+        return Ok(Form { values, _held: held, ..Form::default() });
     }
     let boundary = multipart::boundary(kind)
         .filter(|_| files && essence.eq_ignore_ascii_case("multipart/form-data"));
@@ -157,12 +181,12 @@ pub(super) async fn read(
         let why = "This address takes forms of our own pages only.".to_owned();
         return Err(Stop::Bad(StatusCode::UNSUPPORTED_MEDIA_TYPE, why));
     };
-    let bytes = collect(body, UPLOAD_BYTES_MAX).await?;
+    let (bytes, held) = collect(body, &UPLOADS_KIB, UPLOAD_BYTES_MAX).await?;
     let parts = multipart::parts(&bytes, &boundary).ok_or_else(|| {
         let why = "The form is cut short or garbled. Go back and send it again.".to_owned();
         Stop::Bad(StatusCode::BAD_REQUEST, why)
     })?;
-    let mut form = Form::default();
+    let mut form = Form { _held: held, ..Form::default() };
     for part in parts {
         match part.file_name {
             Some(file_name) => {
@@ -177,9 +201,16 @@ pub(super) async fn read(
     Ok(form)
 }
 
-async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Stop> {
+async fn collect<B>(
+    body: &mut B,
+    budget: &'static Semaphore,
+    bytes_max: usize,
+) -> Result<(Bytes, Held), Stop>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+{
     let mut bytes = BytesMut::new();
-    let mut held = Vec::new();
+    let mut held = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| {
             let why = format!("The form did not arrive whole: {error}. Send it again.");
@@ -191,16 +222,9 @@ async fn collect(body: &mut Incoming, bytes_max: usize) -> Result<Bytes, Stop> {
             return Err(Stop::Bad(StatusCode::PAYLOAD_TOO_LARGE, why));
         }
         bytes.extend_from_slice(&data);
-        let more_kib = bytes.len().div_ceil(1_024).saturating_sub(held.len() * PERMIT_KIB);
-        for _ in 0..more_kib.div_ceil(PERMIT_KIB) {
-            let permit = UNDER_WAY.try_acquire_many(PERMIT_KIB as u32).map_err(|_| {
-                let why = "Too many forms arrive at the same time. Send it again in a moment.";
-                Stop::Bad(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
-            })?;
-            held.push(permit);
-        }
+        hold(&mut held, budget, bytes.len())?;
     }
-    Ok(bytes.freeze())
+    Ok((bytes.freeze(), held))
 }
 
 /// The pairs of `application/x-www-form-urlencoded`, one more than are taken at most; what is no UTF-8 becomes U+FFFD.
@@ -220,6 +244,7 @@ pub fn pairs(encoded: &[u8]) -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::Full;
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     use proptest::prelude::*;
 
@@ -251,6 +276,33 @@ mod tests {
         let wrong: Vec<_> = form.mistakes().collect();
         let expected = [("queue", "Give a whole number from 1 to 9."), ("name", "Give a name.")];
         assert_eq!(wrong, expected);
+    }
+
+    /// A form with a file of so many KiB.
+    async fn sent(kib: usize) -> Result<Form, Stop> {
+        let file = vec![b'x'; kib * 1_024];
+        let head = b"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f\"\r\n\r\n";
+        let body = [&head[..], &file, b"\r\n--b--\r\n"].concat();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, "multipart/form-data; boundary=b".parse().unwrap());
+        read(&mut Full::new(Bytes::from(body)), &headers, true).await
+    }
+
+    #[tokio::test]
+    async fn a_form_holds_its_memory_until_it_is_done() {
+        let all = UPLOADS_KIB.available_permits();
+        let one = sent(24 * 1_024).await.unwrap();
+        let two = sent(24 * 1_024).await.unwrap();
+        assert!(UPLOADS_KIB.available_permits() <= all - 48 * 1_024);
+        assert!(matches!(
+            sent(24 * 1_024).await,
+            Err(Stop::Bad(StatusCode::SERVICE_UNAVAILABLE, _))
+        ));
+        drop(one);
+        let three = sent(24 * 1_024).await.unwrap();
+        assert_eq!(three.upload("file").unwrap().bytes.len(), 24 << 20);
+        drop((two, three));
+        assert_eq!(UPLOADS_KIB.available_permits(), all);
     }
 
     proptest! {
