@@ -12,6 +12,7 @@ use super::{Ingest, Refusal};
 use crate::{accounts::Caller, clock, shard::Parsed, tenants::TenantId};
 
 /// An agent whom a batch removes.
+#[derive(Debug, PartialEq, Eq)]
 struct Leaver {
     agent: String,
     /// Of the event that says so: its source and number.
@@ -88,12 +89,10 @@ mod tests {
             {"time":1,"type":"agent.configured","agent":"bob","name":"Bob","source":"hr","seq":7}
             {"time":1,"type":"agent.removed","agent":"bob","source":"hr","seq":8}
             {"time":1,"type":"agent.configured","agent":"ann","name":"Ann"}"#;
-        let told = |lines: &'static str| -> Vec<(String, Option<(String, u64)>, bool)> {
-            let leavers = leavers(&Parsed::new(lines.into(), None).unwrap());
-            leavers.into_iter().map(|it| (it.agent, it.origin, it.is_new)).collect()
-        };
-        let bob = ("bob".to_owned(), Some(("hr".to_owned(), 8)), true);
-        assert_eq!(told(lines), [("ann".to_owned(), None, false), bob]);
+        let told = |lines: &'static str| leavers(&Parsed::new(lines.into(), None).unwrap());
+        let ann = Leaver { agent: "ann".to_owned(), origin: None, is_new: false };
+        let origin = Some(("hr".to_owned(), 8));
+        assert_eq!(told(lines), [ann, Leaver { agent: "bob".to_owned(), origin, is_new: true }]);
         assert_eq!(told(r#"{"time":1,"type":"queue.removed","queue":1}"#), []);
     }
 }
