@@ -191,13 +191,12 @@ mod tests {
         *,
     };
 
-    /// What comes once the thread has answered.
+    /// What comes of a question once the thread has answered.
     fn answer(
         checkpointer: &mut Checkpointer,
         writer: &Connection,
         path: &Path,
     ) -> rusqlite::Result<()> {
-        checkpointer.after_commit(writer, path)?;
         assert!(checkpointer.asked, "so much waits");
         while checkpointer.asked {
             checkpointer.after_commit(writer, path)?;
@@ -219,11 +218,16 @@ mod tests {
         writer.execute(bulk, [(FRAMES + 1) * 4_096]).unwrap();
         let mut checkpointer = Checkpointer::start(&path).unwrap();
         disk.set_failing(Failing { sync: 100, ..Failing::default() });
+        checkpointer.after_commit(&writer, &path).unwrap();
+        while disk.failures().is_empty() {
+            thread::yield_now();
+        }
+        disk.set_failing(Failing::default());
+        // The disk has told the failed sync to all who had the file open, once, and says no more of it.
+        let writer = connect(&path).unwrap();
         let told = answer(&mut checkpointer, &writer, &path).unwrap_err();
         assert_eq!(told.sqlite_error_code(), Some(ErrorCode::SystemIoFailure), "{told}");
-        disk.set_failing(Failing::default());
-        // The writer leaves its own too.
-        let writer = connect(&path).unwrap();
+        checkpointer.after_commit(&writer, &path).unwrap();
         answer(&mut checkpointer, &writer, &path).unwrap();
         assert!(checkpoint(&writer, "NOOP").unwrap().frames < 16, "all but what says so is copied");
         drop((checkpointer, writer));
