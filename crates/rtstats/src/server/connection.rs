@@ -31,7 +31,7 @@ use super::{
     lasting::Lasting,
     paced::Unfinished,
     repeat::{Repeats, Told},
-    worded::Worded,
+    worded::{Owed, Worded},
 };
 use crate::api::{Again, answer, error_format};
 
@@ -138,8 +138,10 @@ where
     let guard = Guard::new(stream, patience, under_way.clone());
     let (told, handed_over) = (Told::default(), HandedOver::default());
     let stream = Repeats::new(guard, told.clone(), |again| shared.routes.api.again(again));
+    let owed = Owed::default();
     let service = service_fn(|request: Request<Incoming>| {
         told.asked();
+        let debt = owed.asked();
         let (bare, told) = (request.body().is_end_stream(), &told);
         let takes_chunks = request.version() == Version::HTTP_11;
         let handed_over = &handed_over;
@@ -153,12 +155,12 @@ where
             if let Some(bytes) = answer.body().size_hint().exact().filter(|_| bare) {
                 told.answered(bytes, again);
             }
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| debt.body(body)))
         }
     });
     let mut connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
-        .serve_connection(TokioIo::new(Worded::new(stream)), service);
+        .serve_connection(TokioIo::new(Worded::new(stream, owed.clone())), service);
     let mut stopping = shared.stopping.clone();
     let mut stops = pin!(stopping.wait_for(Option::is_some));
     let mut is_stopping = false;
