@@ -116,21 +116,24 @@ impl Api {
         };
         let accepted = Encoding::accepted(&head.headers);
         let etag = document.etag(accepted);
-        let mut again = Again {
+        let form = if is_known(&head.headers, &etag) {
+            None
+        } else {
+            Some(document.form(accepted, &self.metrics).await)
+        };
+        // Compressing may have taken a while.
+        let again = Again {
             made: Instant::now(),
             seconds_left: refresh.seconds_left(),
             directory: Arc::downgrade(&directory),
             live: Arc::downgrade(&live),
             refresh: Arc::downgrade(&refresh),
-            body: None,
+            body: form.as_ref().map(|form| (Arc::downgrade(&document), form.encoding)),
             kind: again::kind(&asked.page),
         };
-        let mut answer = if is_known(&head.headers, &etag) {
-            not_modified(etag, &refresh, again.seconds_left)
-        } else {
-            let form = document.form(accepted, &self.metrics).await;
-            again.body = Some((Arc::downgrade(&document), form.encoding));
-            shown(form, asked.format, &refresh, again.seconds_left)
+        let mut answer = match form {
+            Some(form) => shown(form, asked.format, &refresh, again.seconds_left),
+            None => not_modified(etag, &refresh, again.seconds_left),
         };
         // Connections of HTTP/2 repeat nothing.
         if head.method == Method::GET && head.version < Version::HTTP_2 {

@@ -2,10 +2,11 @@
 //! configuration shared by all.
 //!
 //! Every connection is bounded: in number, in the time for handshake, head, body and writing, in idle time, in the size
-//! of heads. Beyond the number a connection is told 503 and closed, and the rest is served as before.
+//! of heads. Beyond the number a connection is told 503 or closed, and the rest is served as before.
 
 mod chunked;
 mod connection;
+mod door;
 mod gathered;
 mod guard;
 mod lasting;
@@ -27,10 +28,8 @@ use std::{
 use tokio::{net::TcpListener, sync::watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::{
-    routes::Routes,
-    telemetry::{Metrics, OpenConnection},
-};
+use crate::{routes::Routes, telemetry::Metrics};
+use door::Door;
 
 pub(crate) use guard::{Guard, Patience, UnderWay};
 pub use listen::{ListenError, bind};
@@ -60,7 +59,10 @@ struct Shared {
     /// None behind a proxy.
     tls: Option<TlsAcceptor>,
     limits: Limits,
+    /// Connections that are served.
     open: AtomicUsize,
+    /// Connections beside them that are being told that there are too many.
+    refused: AtomicUsize,
     metrics: Metrics,
     /// The instant by which everything must have ended, once the server stops.
     stopping: watch::Receiver<Option<Instant>>,
@@ -82,8 +84,8 @@ impl Server {
         metrics: Metrics,
     ) -> std::io::Result<Server> {
         let (stop, stopping) = watch::channel(None);
-        let open = AtomicUsize::new(0);
-        let shared = Arc::new(Shared { routes, tls, limits, open, metrics, stopping });
+        let (open, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { routes, tls, limits, open, refused, metrics, stopping });
         let mut threads = Vec::new();
         for (number, listeners) in listeners.into_iter().enumerate() {
             let shared = shared.clone();
@@ -113,13 +115,6 @@ impl Server {
 
 /// Threads of one runtime that render, compress and parse what is large.
 const BLOCKING_THREADS_MAX: usize = 8;
-
-/// Connections over the limit that are told so at a time; still more are closed without a word.
-const REFUSED_MAX: usize = 256;
-
-/// How long accepting pauses after a refusal. A refusal in words costs a handshake: without a pause those who come again at
-/// once would take the processor from those who are served. The kernel keeps who waits.
-const REFUSAL_PAUSE: Duration = Duration::from_millis(4);
 
 /// How long accepting pauses after an error such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -152,21 +147,13 @@ async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>) {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, own: Arc<AtomicUsize>) {
-    let mut failing = false;
+    let (mut failing, mut door) = (false, Door::new(shared, own));
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 failing = false;
-                let place = Place::take(&shared, &own);
-                let over = place.number.saturating_sub(shared.limits.connections_max);
-                if over < REFUSED_MAX {
-                    tokio::spawn(connection::serve(stream, shared.clone(), place, over > 0));
-                } else {
-                    shared.metrics.connection_refused();
-                    drop((stream, place));
-                }
-                if over > 0 {
-                    tokio::time::sleep(REFUSAL_PAUSE).await;
+                if !door.admit(stream) {
+                    door.pause(&listener).await;
                 }
             }
             Err(error) => {
@@ -177,30 +164,5 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, own: Arc<AtomicUsize
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
-}
-
-/// One open connection's place in the counts.
-struct Place {
-    shared: Arc<Shared>,
-    own: Arc<AtomicUsize>,
-    _counted: OpenConnection,
-    /// Connections open as it was taken, itself among them.
-    number: usize,
-}
-
-impl Place {
-    fn take(shared: &Arc<Shared>, own: &Arc<AtomicUsize>) -> Place {
-        let number = shared.open.fetch_add(1, Ordering::AcqRel) + 1;
-        own.fetch_add(1, Ordering::AcqRel);
-        let counted = shared.metrics.connection_opened();
-        Place { shared: shared.clone(), own: own.clone(), _counted: counted, number }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.shared.open.fetch_sub(1, Ordering::AcqRel);
-        self.own.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -24,7 +24,8 @@ pub fn authenticate(
         return Err(answer::error(StatusCode::UNAUTHORIZED, &message, format));
     };
     let only = values.next().is_none();
-    let tenant = directory.authenticate(&claim.tenant, &claim.token, kind).filter(|_| only);
+    let (name, token) = claim.parts();
+    let tenant = directory.authenticate(name, token, kind).filter(|_| only);
     tenant.cloned().ok_or_else(|| {
         let token = token_name(kind);
         let message = format!("The tenant's name or its {token} is wrong.");
@@ -39,22 +40,30 @@ fn token_name(kind: TokenKind) -> &'static str {
     }
 }
 
-/// Who somebody claims to be.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// More than a tenant's name, a colon and a token have: whoever sends more is nobody.
+const PAIR_BYTES_MAX: usize = 192;
+
+/// Who somebody claims to be: a tenant's name, a colon, and the secret that is to prove it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The tenant's name.
-    pub tenant: String,
-    /// The secret that is to prove it.
-    pub token: String,
+    pair: [u8; PAIR_BYTES_MAX],
+    len: usize,
+}
+
+impl Claim {
+    /// The tenant's name and the secret; both empty where the claim can't be read.
+    pub fn parts(&self) -> (&str, &str) {
+        let pair = std::str::from_utf8(&self.pair[..self.len]).unwrap_or_default();
+        pair.split_once(':').unwrap_or_default()
+    }
 }
 
 /// What a value of the header Authorization claims, if its scheme is Basic. What can't be read is an empty claim: it is
 /// compared all the same, so that a refusal takes the same time.
 pub fn claim(value: &[u8]) -> Option<Claim> {
-    let decoded = STANDARD.decode(basic(value)?).ok();
-    let pair = decoded.and_then(|pair| String::from_utf8(pair).ok()).unwrap_or_default();
-    let (tenant, token) = pair.split_once(':').unwrap_or_default();
-    Some(Claim { tenant: tenant.to_owned(), token: token.to_owned() })
+    let mut pair = [0; PAIR_BYTES_MAX];
+    let len = STANDARD.decode_slice(basic(value)?, &mut pair).unwrap_or_default();
+    Some(Claim { pair, len })
 }
 
 /// What follows the scheme, if it is Basic.
@@ -73,5 +82,25 @@ mod tests {
         assert_eq!(basic(b"bASIC  YTpi "), Some(&b"YTpi"[..]));
         assert_eq!(basic(b"Bearer x"), None);
         assert_eq!(basic(b"Basic"), None);
+    }
+
+    #[test]
+    fn a_claim_is_a_name_and_a_secret_or_empty() {
+        let parts = |pair: &str| {
+            let value = format!("Basic {}", STANDARD.encode(pair));
+            let claim = claim(value.as_bytes()).unwrap();
+            let (name, secret) = claim.parts();
+            (name.to_owned(), secret.to_owned())
+        };
+        let of = |name: &str, secret: &str| (name.to_owned(), secret.to_owned());
+        assert_eq!(parts("acme:secret:s"), of("acme", "secret:s"));
+        let (name, token) = ("n".repeat(64), "a".repeat(64));
+        assert_eq!(parts(&format!("{name}:{token}")), of(&name, &token));
+        for bad in ["", "acme", &format!("{name}:{}", "a".repeat(1_000))] {
+            assert_eq!(parts(bad), of("", ""), "{bad}");
+        }
+        for bad in ["Basic !!!", "Basic /zp4", "Basic YTpi="] {
+            assert_eq!(claim(bad.as_bytes()).unwrap().parts(), ("", ""), "{bad}");
+        }
     }
 }

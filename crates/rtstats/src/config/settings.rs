@@ -158,7 +158,7 @@ settings! {
     }
     limits: Limits {
         "limits.connections_max" connections_max: usize = "50000", Form::Whole(1, 10_000_000),
-            "Open connections; further ones are refused at once.";
+            "Open connections; further ones are told so (503) or closed, within a second.";
         "limits.handshake_timeout_seconds" handshake_timeout: Duration = "10", Form::Seconds(0.1, 3_600.0),
             "Time for a TLS handshake.";
         "limits.header_timeout_seconds" header_timeout: Duration = "10", Form::Seconds(0.1, 3_600.0),

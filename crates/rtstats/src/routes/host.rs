@@ -12,7 +12,7 @@ use crate::api::{
 const NONE: &str = "The request names no host. Send one Host header, as HTTP/1.1 asks for.";
 const TWO: &str = "The request names more than one host. Send one Host header.";
 const UNREADABLE: &str =
-    "The Host header holds no host. Send a name or an address, with a port if need be.";
+    "What names the host holds no host. Send a name or an address, with a port if need be.";
 const NO_PATH: &str = "The request line holds no path. It begins with a slash.";
 
 /// The answer to a request that names no host, two, or one that can't be read.
@@ -37,25 +37,30 @@ fn fault(head: &Parts) -> Option<&'static str> {
     if !path.starts_with('/') && !of_no_page {
         return Some(NO_PATH);
     }
+    let authority = head.uri.authority().map(|named| named.as_str().as_bytes());
+    if authority.is_some_and(|named| !is_a_host(named)) {
+        return Some(UNREADABLE);
+    }
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let Some(host) = hosts.next() else {
         // HTTP/1.0 has no Host, and HTTP/2 has the authority in its place.
         let named = head.version < Version::HTTP_11
-            || (head.version >= Version::HTTP_2 && head.uri.authority().is_some());
+            || (head.version >= Version::HTTP_2 && authority.is_some());
         return (!named).then_some(NONE);
     };
     if hosts.next().is_some() {
         return Some(TWO);
     }
-    if !host.as_bytes().iter().all(|byte| is_of_a_host(*byte)) {
+    if !is_a_host(host.as_bytes()) {
         return Some(UNREADABLE);
     }
-    let differs = head.version >= Version::HTTP_2
-        && head
-            .uri
-            .authority()
-            .is_some_and(|named| !named.as_str().as_bytes().eq_ignore_ascii_case(host.as_bytes()));
+    // The address itself may name one, also in HTTP/1.1.
+    let differs = authority.is_some_and(|named| !named.eq_ignore_ascii_case(host.as_bytes()));
     differs.then_some(TWO)
+}
+
+fn is_a_host(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| is_of_a_host(*byte))
 }
 
 /// Bytes of `uri-host [ ":" port ]` (RFC 3986 §3.2.2).
@@ -102,10 +107,22 @@ mod tests {
     }
 
     #[test]
+    fn a_host_in_the_address_is_the_one_of_the_header() {
+        for (version, alone) in [(Version::HTTP_10, None), (Version::HTTP_11, Some(NONE))] {
+            check(version, "http://a:1/", &[], alone);
+            check(version, "http://a:1/", &["A:1"], None);
+            check(version, "http://a:1/", &["b:1"], Some(TWO));
+            check(version, "http://me@a:1/", &["a:1"], Some(UNREADABLE));
+        }
+    }
+
+    #[test]
     fn over_http_2_the_authority_is_the_host() {
         check(Version::HTTP_2, "https://a:1/", &[], None);
         check(Version::HTTP_2, "https://a:1/", &["A:1"], None);
         check(Version::HTTP_2, "https://a:1/", &["b:1"], Some(TWO));
+        check(Version::HTTP_2, "https://me@a:1/", &[], Some(UNREADABLE));
+        check(Version::HTTP_2, "https://me@a:1/", &["a:1"], Some(UNREADABLE));
         check(Version::HTTP_2, "/", &["a"], None);
         check(Version::HTTP_2, "/", &[], Some(NONE));
     }

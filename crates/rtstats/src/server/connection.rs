@@ -19,19 +19,21 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
+    sync::Notify,
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
 use super::{
-    Place, Shared,
+    Shared,
     chunked::{Chunked, HandedOver},
+    door::Place,
     gathered::Gathered,
     guard::{Guard, Patience, UnderWay},
     lasting::Lasting,
     paced::Unfinished,
     repeat::{Repeats, Told},
-    worded::Worded,
+    worded::{Owed, Worded},
 };
 use crate::api::{Again, answer, error_format};
 
@@ -44,24 +46,33 @@ const PLAIN_MESSAGE: &str = "This port speaks HTTPS only. Write https:// in the 
 const PING_EVERY: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves a connection to its end. Each step that it goes through is on the heap while it lasts: the connection's task would
-/// keep room for the largest of them.
-pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place, refused: bool) {
+/// How long a connection stays that is told that there are too many: for a handshake, a request and the answer.
+const REFUSAL_TIME: Duration = Duration::from_secs(2);
+
+/// Serves a connection to its end.
+pub async fn serve(stream: TcpStream, shared: Arc<Shared>, _place: Place) {
+    speak(stream, &shared, false).await;
+}
+
+/// Tells whoever asks that there are too many connections.
+pub async fn refuse(stream: TcpStream, shared: Arc<Shared>, _place: Place) {
+    let _ = timeout(REFUSAL_TIME, Box::pin(speak(stream, &shared, true))).await;
+}
+
+/// Each step that a connection goes through is on the heap while it lasts: its task would keep room for the largest of them.
+async fn speak(stream: TcpStream, shared: &Arc<Shared>, refused: bool) {
     // Without it an answer's last part would wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     // Who has gone already has no address any more, and gets no answer either.
     let peer = stream.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |address| address.ip());
-    if refused {
-        shared.metrics.connection_refused();
-    }
     let Some(tls) = &shared.tls else {
-        return speak_http1(stream, &shared, peer, refused).await;
+        return speak_http1(stream, shared, peer, refused).await;
     };
-    let Some(stream) = Box::pin(shake(stream, tls, &shared)).await else { return };
+    let Some(stream) = Box::pin(shake(stream, tls, shared)).await else { return };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        Box::pin(speak_http2(stream, &shared, peer, refused)).await;
+        Box::pin(speak_http2(stream, shared, peer, refused)).await;
     } else {
-        speak_http1(stream, &shared, peer, refused).await;
+        speak_http1(stream, shared, peer, refused).await;
     }
 }
 
@@ -138,8 +149,10 @@ where
     let guard = Guard::new(stream, patience, under_way.clone());
     let (told, handed_over) = (Told::default(), HandedOver::default());
     let stream = Repeats::new(guard, told.clone(), |again| shared.routes.api.again(again));
+    let owed = Owed::default();
     let service = service_fn(|request: Request<Incoming>| {
         told.asked();
+        let debt = owed.asked();
         let (bare, told) = (request.body().is_end_stream(), &told);
         let takes_chunks = request.version() == Version::HTTP_11;
         let handed_over = &handed_over;
@@ -153,12 +166,12 @@ where
             if let Some(bytes) = answer.body().size_hint().exact().filter(|_| bare) {
                 told.answered(bytes, again);
             }
-            Ok::<_, Infallible>(answer)
+            Ok::<_, Infallible>(answer.map(|body| debt.body(body)))
         }
     });
     let mut connection = hyper::server::conn::http1::Builder::new()
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
-        .serve_connection(TokioIo::new(Worded::new(stream)), service);
+        .serve_connection(TokioIo::new(Worded::new(stream, owed.clone())), service);
     let mut stopping = shared.stopping.clone();
     let mut stops = pin!(stopping.wait_for(Option::is_some));
     let mut is_stopping = false;
@@ -190,11 +203,16 @@ where
         Patience { header: None, idle: limits.idle_timeout, write: limits.write_timeout };
     let stream = Gathered::new(Guard::new(stream, patience, under_way.clone()));
     let unfinished = Unfinished::default();
-    let (own, bodies) = (shared.clone(), unfinished.clone());
+    let told = Arc::new(Notify::new());
+    let (own, bodies, tells) = (shared.clone(), unfinished.clone(), told.clone());
     let service = service_fn(move |request| {
         let (own, under_way, bodies) = (own.clone(), under_way.clone(), bodies.clone());
+        let tells = refused.then(|| tells.clone());
         async move {
             let answer = respond(request, &own, &under_way, peer, refused).await;
+            if let Some(tells) = tells {
+                tells.notify_one();
+            }
             answer.map(|answer| answer.map(|body| bodies.body(body)))
         }
     });
@@ -214,6 +232,8 @@ where
             return tracing::debug!("a client takes no more of an answer");
         }
         _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
+        // HTTP/2 has no header that closes a connection.
+        () = told.notified() => connection.as_mut().graceful_shutdown(),
     }
     sending(connection, &stream).await;
 }

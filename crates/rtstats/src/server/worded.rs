@@ -1,18 +1,27 @@
 //! Words for the refusals that hyper writes by itself: what it can't read as HTTP/1.1 it answers 400, 414 or 431 without
 //! a body, and whoever sent it would have to guess.
 //!
-//! Such an answer is known by its head: no answer of ours has one of these codes and a length of 0. It is the last one of
-//! its connection, and hyper writes it apart unless answers before it still wait; then it stays as hyper wrote it.
+//! Bytes alone don't tell such an answer: a document may hold the same ones, and a write may begin anywhere in it. What hyper
+//! writes while nothing of its service's answers is left to write is its own ([`Owed`]), and then its code tells which. It
+//! is the last of its connection. Where answers before it still wait, it stays as hyper wrote it.
 
 use std::{
+    convert::Infallible,
     io,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
+use hyper::body::{Body, Frame, SizeHint};
 use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{lasting::Lasting, whole::poll_write_whole};
 
 /// Code, and what to do about it.
 const WORDS: &[(&str, &str)] = &[
@@ -28,16 +37,93 @@ const WORDS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Whether hyper has something to write of what its service answers. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Owed(Arc<Owing>);
+
+#[derive(Debug, Default)]
+struct Owing {
+    /// Answers that hyper has not taken whole.
+    open: AtomicUsize,
+    /// Something may wait in hyper's buffer.
+    unwritten: AtomicBool,
+}
+
+impl Owed {
+    /// The service is asked: an answer is owed until its body has been taken.
+    pub fn asked(&self) -> Debt {
+        self.0.open.fetch_add(1, Ordering::Relaxed);
+        self.0.unwritten.store(true, Ordering::Relaxed);
+        Debt(self.clone())
+    }
+
+    /// Hyper's buffer is empty.
+    fn flushed(&self) {
+        if self.0.open.load(Ordering::Relaxed) == 0 {
+            self.0.unwritten.store(false, Ordering::Relaxed);
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.0.unwritten.load(Ordering::Relaxed)
+    }
+}
+
+/// One answer that is owed.
+#[derive(Debug)]
+pub struct Debt(Owed);
+
+impl Debt {
+    /// The body with which it is paid.
+    pub fn body(self, body: Lasting) -> Paid {
+        Paid { body, _debt: self }
+    }
+}
+
+impl Drop for Debt {
+    fn drop(&mut self) {
+        self.0.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A body whose answer is owed until hyper lets go of it, which it does once it has taken all of it.
+#[derive(Debug)]
+pub struct Paid {
+    body: Lasting,
+    _debt: Debt,
+}
+
+impl Body for Paid {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// A stream on which hyper's own refusals get words.
 pub struct Worded<S> {
     stream: S,
+    owed: Owed,
     /// What stands in for a refusal, as far as it has not been written.
     words: Bytes,
 }
 
 impl<S> Worded<S> {
-    pub fn new(stream: S) -> Worded<S> {
-        Worded { stream, words: Bytes::new() }
+    pub fn new(stream: S, owed: Owed) -> Worded<S> {
+        Worded { stream, owed, words: Bytes::new() }
     }
 
     /// The stream itself.
@@ -49,10 +135,11 @@ impl<S> Worded<S> {
 /// The length of an answer without words.
 const NO_LENGTH: &[u8] = b"content-length: 0\r\n";
 
-/// What is written instead of an answer, if it is one of hyper's own.
+/// What is written instead of an answer of hyper's own: a head alone, with one of these codes.
 fn words(answer: &[u8]) -> Option<Bytes> {
     let rest = answer.strip_prefix(b"HTTP/1.1 ").filter(|rest| rest.starts_with(b"4"))?;
-    let at = memmem::find(answer, NO_LENGTH)?;
+    let end = memmem::find(answer, b"\r\n\r\n")?;
+    let at = memmem::find(answer, NO_LENGTH).filter(|_| end + 4 == answer.len())?;
     let (status, message) = WORDS.iter().find(|known| rest.starts_with(known.0.as_bytes()))?;
     let body = format!(r#"{{"error":{{"code":{},"message":"{message}"}}}}"#, &status[..3]);
     let length = format!(
@@ -66,14 +153,12 @@ fn words(answer: &[u8]) -> Option<Bytes> {
 impl<S: AsyncWrite + Unpin> Worded<S> {
     /// Writes what stands in for a refusal.
     fn poll_words(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.words.is_empty() {
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, &self.words))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            self.words.advance(written);
-        }
-        Poll::Ready(Ok(()))
+        poll_write_whole(&mut self.stream, context, &mut self.words)
+    }
+
+    /// What stands in for what hyper is about to write, if that is a refusal of its own.
+    fn words_for(&self, bytes: &[u8]) -> Option<Bytes> {
+        if self.owed.any() { None } else { words(bytes) }
     }
 }
 
@@ -94,7 +179,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_words(context))?;
-        if let Some(words) = words(bytes) {
+        if let Some(words) = self.words_for(bytes) {
             self.words = words;
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -108,7 +193,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_words(context))?;
         if let Some(first) = bytes.first()
-            && let Some(words) = words(first)
+            && let Some(words) = self.words_for(first)
         {
             self.words = words;
             return Poll::Ready(Ok(first.len()));
@@ -120,7 +205,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
         self.stream.is_write_vectored()
     }
 
+    /// Hyper flushes once its buffer is empty.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.owed.flushed();
         ready!(self.poll_words(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
@@ -132,31 +219,4 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Worded<S> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_without_words_gets_them_and_nothing_else_does() {
-        for (status, _) in WORDS {
-            let bare = format!(
-                "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\ndate: then\r\n\r\n"
-            );
-            let words = words(bare.as_bytes()).unwrap();
-            let text = std::str::from_utf8(&words).unwrap();
-            let (head, body) = text.split_once("\r\n\r\n").unwrap();
-            assert!(head.starts_with(&format!("HTTP/1.1 {status}\r\nconnection: close\r\n")));
-            assert!(head.contains(&format!("content-length: {}\r\n", body.len())));
-            assert!(head.ends_with("\r\ndate: then"));
-            let body: serde_json::Value = serde_json::from_str(body).unwrap();
-            assert_eq!(body["error"]["code"].to_string(), status[..3]);
-        }
-        for other in [
-            "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-            "HTTP/1.1 400 Bad Request\r\ncontent-length: 10\r\n\r\n{\"error\":1",
-            "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
-            "",
-        ] {
-            assert_eq!(words(other.as_bytes()), None, "{other}");
-        }
-    }
-}
+mod tests;

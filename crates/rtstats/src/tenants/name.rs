@@ -1,6 +1,6 @@
 //! Names of tenants.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Borrow, fmt, str::FromStr};
 
 /// Characters of a name at most.
 const CHARS_MAX: usize = 64;
@@ -34,6 +34,13 @@ impl FromStr for TenantName {
         } else {
             Err(NameError(text.to_owned()))
         }
+    }
+}
+
+/// Names are ordered as their texts are, so that a text alone finds one.
+impl Borrow<str> for TenantName {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -188,8 +188,10 @@ fn paths_that_hide_something_are_refused_and_lead_nowhere() {
         row("a blank", get(&format!("{stats}/agent/a b")), 400, Closes),
         row("no path", format!("GET  HTTP/1.1\r\n{GOOD}\r\n"), 400, Closes),
         row("a name instead of a path", get("agents"), 400, Closes),
-        row("another server's address", get("http://example.com/api/rtstats/nothing"), 404, Stays),
-        row("a tunnel", format!("CONNECT example.com:443 HTTP/1.1\r\n{GOOD}\r\n"), 404, Stays),
+        row("its own address", get("http://localhost/api/rtstats/nothing"), 404, Stays),
+        row("another server's address", get("http://example.com/api/rtstats/nothing"), 400, Closes),
+        row("an address with a user", get("http://me@localhost/api/rtstats/nothing"), 400, Closes),
+        row("a tunnel", format!("CONNECT example.com:443 HTTP/1.1\r\n{GOOD}\r\n"), 400, Closes),
         row("a trace", format!("TRACE {stats}/agents HTTP/1.1\r\n{GOOD}\r\n"), 405, Stays),
         row("all of the server", format!("OPTIONS * HTTP/1.1\r\n{GOOD}\r\n"), 404, Stays),
     ]);

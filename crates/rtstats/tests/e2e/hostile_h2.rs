@@ -1,15 +1,18 @@
 //! Hostile HTTP/2, frame by frame: what each is answered, and that the server goes on.
 
 use std::{
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
+    net::TcpStream,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
 
 use crate::{
+    client::receive,
     documents::World,
-    server::{AGENTS, PATIENCE},
+    server::{AGENTS, PATIENCE, QUEUES},
 };
 
 const DATA: u8 = 0;
@@ -31,6 +34,8 @@ const PROTOCOL_ERROR: u32 = 1;
 const FLOW_CONTROL_ERROR: u32 = 3;
 const FRAME_SIZE_ERROR: u32 = 6;
 const ENHANCE_YOUR_CALM: u32 = 11;
+
+type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// How the server takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +83,8 @@ const GET: &[(&[u8], &[u8])] = &[
     (b":path", b"/api/rtstats/stats/agents"),
 ];
 
+const OF_A_USER: &[(&[u8], &[u8])] = &[GET[0], GET[1], (b":authority", b"me@localhost"), GET[3]];
+
 const TWICE: (&[u8], &[u8]) = (b"authorization", b"Basic YTpi");
 
 fn with(more: &[(&[u8], &[u8])]) -> Vec<u8> {
@@ -94,8 +101,8 @@ fn without(name: &[u8]) -> Vec<u8> {
     whole(&block(&rest))
 }
 
-/// Sends frames over a connection of their own, and reads until the server has told how it takes them.
-fn told(world: &World, frames: &[u8]) -> Option<Told> {
+/// A connection over which frames have been sent.
+fn connected(world: &World, frames: &[u8]) -> Stream {
     let name = ServerName::try_from("localhost").unwrap();
     let config = Arc::new(world.data.tls_config_with_alpn(b"h2"));
     let session = ClientConnection::new(config, name).unwrap();
@@ -104,19 +111,31 @@ fn told(world: &World, frames: &[u8]) -> Option<Told> {
     stream.write_all(&opening).unwrap();
     // The server may have ended it before all of it has gone out.
     let _ = stream.write_all(frames).and_then(|()| stream.flush());
+    stream
+}
+
+/// The next frame that comes: its head and its payload.
+fn next(stream: &mut Stream) -> std::io::Result<([u8; 9], Vec<u8>)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head)?;
+    let len = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+    let mut payload = vec![0; len as usize];
+    stream.read_exact(&mut payload)?;
+    Ok((head, payload))
+}
+
+/// Sends frames over a connection of their own, and reads until the server has told how it takes them.
+fn told(world: &World, frames: &[u8]) -> Option<Told> {
+    let mut stream = connected(world, frames);
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).ok()?;
-        let len = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-        let mut payload = vec![0; len as usize];
-        stream.read_exact(&mut payload).ok()?;
+        let (head, payload) = next(&mut stream).ok()?;
         let number = |at: usize| u32::from_be_bytes(payload[at..at + 4].try_into().unwrap());
         match (head[3], head[8]) {
             (GOAWAY, _) => {
                 let mut rest = Vec::new();
                 // It ends with or without a word of TLS; reading it to its end shows that it does.
                 let ended = stream.read_to_end(&mut rest);
-                let waits = |error: std::io::Error| error.kind() == std::io::ErrorKind::WouldBlock;
+                let waits = |error: std::io::Error| error.kind() == ErrorKind::WouldBlock;
                 assert!(!ended.is_err_and(waits), "it stays for {PATIENCE:?}");
                 return Some(Gone(number(4)));
             }
@@ -234,6 +253,7 @@ fn heads_that_break_the_rules_reach_nobody() {
         ("no host", without(b":authority"), Answer(400)),
         ("two hosts", with(&[(b"host", b"a"), (b"host", b"localhost")]), Answer(400)),
         ("a host other than the authority", with(&[(b"host", b"b")]), Answer(400)),
+        ("an authority with a user", whole(&block(OF_A_USER)), Answer(400)),
         ("the same host again", with(&[(b"host", b"localhost")]), Answer(401)),
         ("two credentials", with(&[TWICE, TWICE]), Answer(403)),
         ("a head that is too large", large.concat(), Answer(431)),
@@ -267,4 +287,42 @@ fn floods_of_frames_end_their_connection() {
     let empty =
         [frame(HEADERS, 1, 1, &get), frame(CONTINUATION, 0, 1, &[]).repeat(10_000)].concat();
     check(&world, "a head of nothing without end", &empty, Gone(ENHANCE_YOUR_CALM));
+}
+
+#[test]
+fn a_connection_over_the_limit_is_told_so_closed_and_takes_no_place() {
+    let world = World::new(&["--limits-connections-max", "1"]);
+    // The one place is free once the server has seen its first client go.
+    let patience = Duration::from_secs(20);
+    let deadline = Instant::now() + patience;
+    let mut served = loop {
+        let mut stream = world.data.connect();
+        let _ = world.data.send(&mut *stream, "GET", QUEUES, &[], b"");
+        if receive(&mut *stream, false).is_ok_and(|answer| answer.status == 200) {
+            break stream;
+        }
+        assert!(Instant::now() < deadline, "nobody is served");
+    };
+    let begun = Instant::now();
+    let mut refused = connected(&world, &whole(&block(GET)));
+    let (mut answered, mut gone) = (None, false);
+    let end = loop {
+        match next(&mut refused) {
+            Ok((head, payload)) if head[3] == HEADERS => answered = Some(status(&payload)),
+            Ok((head, _)) => gone |= head[3] == GOAWAY,
+            Err(error) => break error.kind(),
+        }
+    };
+    assert_eq!((answered, gone), (Some(503), true));
+    assert!(matches!(end, ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset), "{end:?}");
+    assert!(begun.elapsed() < patience, "{:?}", begun.elapsed());
+    world.data.send(&mut *served, "GET", QUEUES, &[], b"").unwrap();
+    assert_eq!(receive(&mut *served, false).unwrap().status, 200);
+    // Those who are refused and stay keep nobody out.
+    let _silent: Vec<_> = (0..4).map(|_| connected(&world, &[])).collect();
+    drop(served);
+    let deadline = Instant::now() + patience;
+    while !world.data.try_get(QUEUES).is_ok_and(|answer| answer.status == 200) {
+        assert!(Instant::now() < deadline, "there is room again");
+    }
 }

@@ -47,8 +47,9 @@ pub fn authorization(input: &[u8]) {
         assert!(!input.to_ascii_lowercase().starts_with(b"basic "));
         return;
     };
-    assert!(!claim.tenant.contains(':'));
-    assert!(claim.tenant.len() + claim.token.len() <= input.len());
+    let (tenant, token) = claim.parts();
+    assert!(!tenant.contains(':'));
+    assert!(tenant.len() + token.len() <= input.len());
 }
 
 /// A cookie's value is a part of what was sent, without what would end it.
