@@ -8,6 +8,7 @@ use std::{
     ops::Deref,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
+    thread,
 };
 
 use rusqlite::{Connection, Rows};
@@ -59,6 +60,8 @@ impl LogReader {
 pub(super) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
+    /// Connections that stay open unused: as many as can work side by side.
+    idle_max: usize,
 }
 
 /// A lent connection.
@@ -70,7 +73,8 @@ pub(super) struct Reader<'a> {
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Readers {
-        Readers { path, idle: Mutex::default() }
+        let idle_max = thread::available_parallelism().map_or(1, usize::from);
+        Readers { path, idle: Mutex::default(), idle_max }
     }
 
     pub(super) fn lend(&self) -> Result<Reader<'_>, JournalError> {
@@ -106,7 +110,9 @@ impl Deref for Reader<'_> {
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
         let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(self.connection.take());
+        if idle.len() < self.home.idle_max {
+            idle.extend(self.connection.take());
+        }
     }
 }
 
@@ -225,6 +231,18 @@ fn skip(mut lines: &[u8], events: u64) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_that_a_crowd_needed_are_closed_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(database::open(folder.path()).unwrap());
+        let readers = Readers::new(database::path_in(folder.path()));
+        let crowd: Vec<_> = (0..readers.idle_max + 3).map(|_| readers.lend().unwrap()).collect();
+        drop(crowd);
+        assert_eq!(readers.idle.lock().unwrap().len(), readers.idle_max);
+        readers.close();
+        assert_eq!(readers.idle.lock().unwrap().len(), 0);
+    }
 
     #[test]
     fn skipping_events_passes_over_blank_lines() {

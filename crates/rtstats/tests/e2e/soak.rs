@@ -54,7 +54,14 @@ impl Form {
             agents: 20,
             queues: 4,
             rest: Duration::from_millis(20),
-            bounds: Bounds { warm_up: 3, kept_days: 4, memory: 0.15, disk: 0.15, threads: 8.0 },
+            bounds: Bounds {
+                warm_up: 3,
+                kept_days: 4,
+                memory: 0.15,
+                disk: 0.15,
+                files: files_more(),
+                threads: 8.0,
+            },
             flags: &[
                 "--retention-days",
                 "2",
@@ -73,7 +80,14 @@ impl Form {
             agents: 250,
             queues: 25,
             rest: Duration::from_millis(100),
-            bounds: Bounds { warm_up: 4, kept_days: 3, memory: 0.05, disk: 0.05, threads: 4.0 },
+            bounds: Bounds {
+                warm_up: 4,
+                kept_days: 3,
+                memory: 0.05,
+                disk: 0.05,
+                files: files_more(),
+                threads: 4.0,
+            },
             flags: &[
                 "--retention-days",
                 "2",
@@ -84,6 +98,12 @@ impl Form {
             ],
         }
     }
+}
+
+/// A connection to the database for each processor may stay open, and each has two files: the database and its log.
+fn files_more() -> f64 {
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    (2 * (processors - 1)) as f64
 }
 
 fn number(name: &str) -> Option<u64> {
