@@ -200,7 +200,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
     }
     for address in &running.addresses {
         let scheme = if config.behind_proxy { "http" } else { "https" };
-        tracing::info!("serving {scheme}://{address}/api/rtstats/stats");
+        tracing::info!("serving {scheme}://{address}/api/rtstats/stats/queues");
     }
     tracing::info!("operator's pages at http://{}/metrics", running.admin_address);
     if running.api.directory.load().tenants().len() == 0 {

@@ -319,7 +319,7 @@ fn introduce(
          now live.\n\n\
          \x20 Pages                 https://localhost:{port}/\n\
          {set_up}\
-         \x20 Statistics            {base}/stats\n\
+         \x20 Statistics            {base}/stats/queues\n\
          \x20 Tenant                {TENANT}\n\
          \x20 Data Request Token    {data}\n\
          \x20 Action Request Token  {action}\n\

@@ -204,7 +204,8 @@ fn the_demo_is_alive_at_once_and_its_printed_commands_work() {
         assert_ne!(out.read_line(&mut printed).unwrap(), 0, "{printed}");
     }
     let took = begun.elapsed();
-    let curl = printed.lines().find(|line| line.contains("/queues")).unwrap();
+    let curl = printed.lines().find(|line| line.contains("curl") && line.contains("/queues"));
+    let curl = curl.unwrap();
     let words: Vec<&str> = curl.split_whitespace().collect();
     let certificate = words[words.iter().position(|word| *word == "--cacert").unwrap() + 1];
     let port = curl.split("localhost:").nth(1).unwrap().split('/').next().unwrap();
