@@ -63,7 +63,7 @@ fn a_fresh_server_is_filled_from_a_queue_log_and_counts_it_once() {
     let import = Import { folder, server, action, log };
     let told = import.told(&[]);
     assert!(told.contains(" 0 duplicates, 0 ignored"), "{told}");
-    assert!(told.contains("1 queues, 2 agents"), "{told}");
+    assert!(told.contains("\n1 queue, 2 agents\n"), "{told}");
     let again = import.told(&[]);
     assert!(again.contains("\n0 events accepted"), "{again}");
     let deadline = std::time::Instant::now() + crate::server::PATIENCE;

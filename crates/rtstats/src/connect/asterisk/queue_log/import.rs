@@ -287,7 +287,7 @@ impl Import<'_> {
                 "{late} events lie before others that went out first: they count at those's time"
             );
         }
-        eprintln!("{queues} queues, {agents} agents");
+        eprintln!("{}, {}", counted(queues, "queue"), counted(agents, "agent"));
         let wrap_ups = self.reading.wrap_ups();
         if wrap_ups > 0 && self.args.state.is_none() {
             eprintln!(
@@ -397,6 +397,10 @@ fn sent_unless(poster: &mut Poster, part: &[u8], stop: &AtomicBool) -> anyhow::R
             }
         }
     }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Set once the process is asked to end.
