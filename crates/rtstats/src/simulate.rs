@@ -94,14 +94,8 @@ pub struct SimulateArgs {
     /// The tenant's name
     #[arg(long, value_name = "NAME", requires = "to")]
     tenant: Option<TenantName>,
-    /// The tenant's Action Request Token
-    #[arg(
-        long,
-        value_name = "HEX",
-        requires = "to",
-        env = "RTSTATS_ACTION_TOKEN",
-        hide_env_values = true
-    )]
+    /// The tenant's Action Request Token; of no use without --to
+    #[arg(long, value_name = "HEX", env = "RTSTATS_ACTION_TOKEN", hide_env_values = true)]
     token: Option<Token>,
     /// Trust the certificates of this PEM file, such as the server's own
     #[arg(long, value_name = "FILE", requires = "to")]
