@@ -170,10 +170,26 @@ impl Poster {
 
     /// Sends a batch until the server has it, or refuses it for good; every trouble is told on standard error.
     pub fn post(&mut self, lines: &[u8]) -> anyhow::Result<()> {
+        self.until_done(|poster| poster.try_post(lines)).map(drop)
+    }
+
+    /// The head of what lies at a path of the API; asks as often as [`Poster::post`] sends.
+    pub fn head(&mut self, path: &str) -> anyhow::Result<HeaderMap> {
+        let body = self.until_done(|poster| {
+            let request = poster.agent.head(format!("{}{path}", poster.address.0));
+            poster.read(request.header("Authorization", &poster.authorization).call())
+        })?;
+        Ok(body.headers)
+    }
+
+    fn until_done<T>(
+        &mut self,
+        mut attempt: impl FnMut(&mut Poster) -> Attempt<T>,
+    ) -> anyhow::Result<T> {
         self.backoff.reset();
         loop {
-            match self.try_post(lines) {
-                Attempt::Done(_) => return Ok(()),
+            match attempt(self) {
+                Attempt::Done(done) => return Ok(done),
                 Attempt::Never(error) => return Err(error),
                 Attempt::Later { trouble, asked } => {
                     let wait = self.backoff.next_wait().max(asked);

@@ -133,7 +133,10 @@ pub fn run(args: &SimulateArgs) -> anyhow::Result<()> {
     match (&args.to, &args.tenant, &args.token) {
         (Some(to), Some(tenant), Some(token)) => {
             let trust = post::Trust::new(args.cacert.as_deref(), args.insecure)?;
-            let poster = post::Poster::new(to.clone(), tenant, token, trust);
+            let mut poster = post::Poster::new(to.clone(), tenant, token, trust);
+            if !args.no_history {
+                live::check_history(&plan, &mut poster, tenant)?;
+            }
             live::run(plan, poster, args.speed, until.unwrap_or(Millis::MAX))
         }
         _ => {

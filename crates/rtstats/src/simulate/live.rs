@@ -2,10 +2,12 @@
 
 use std::{thread, time::Duration};
 
+use anyhow::bail;
+use jiff::Timestamp;
 use stats::event::Millis;
 
 use super::{Plan, Simulation};
-use crate::{clock, post::Poster};
+use crate::{clock, post::Poster, tenants::TenantName};
 
 /// Events of one batch.
 const BATCH_EVENTS: usize = 1_000;
@@ -33,6 +35,26 @@ impl Pace {
             }
         }
     }
+}
+
+/// The past can still be told: nothing later has counted in the tenant, unless this very simulation goes on.
+///
+/// Time never runs backwards in a tenant, so that a past that comes after later events would count at one instant.
+pub fn check_history(plan: &Plan, poster: &mut Poster, tenant: &TenantName) -> anyhow::Result<()> {
+    let headers = poster.head(&format!("/api/rtstats/state?source={}", plan.source))?;
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<Millis>().ok();
+    let is_known = number("Rtstats-Seq").is_some_and(|seq| seq > 0);
+    let counted = number("Rtstats-Counted").filter(|counted| *counted > plan.start);
+    let Some(counted) = counted.filter(|_| !is_known) else { return Ok(()) };
+    let [counted, start] = [counted, plan.start].map(|instant| {
+        Timestamp::from_millisecond(instant)
+            .map_or_else(|_| instant.to_string(), |instant| instant.to_string())
+    });
+    bail!(
+        "tenant {tenant} has events up to {counted}, and the simulation begins before, at {start}: time never runs \
+         backwards in a tenant, so all of the simulated past would count at one instant. Nothing was sent. Give \
+         --no-history to begin now, or a tenant of its own: rtstats tenant add NAME --timezone ZONE"
+    );
 }
 
 /// Sends until an instant has passed.

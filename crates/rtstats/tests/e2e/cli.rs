@@ -238,3 +238,59 @@ fn a_simulated_day_replays_without_a_malformed_line() {
     let queues: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(queues["queue"][0]["day-queued"].as_i64().unwrap() > 0);
 }
+
+#[test]
+fn a_simulated_past_is_refused_where_later_events_have_counted() {
+    let folder = Folder::new();
+    let (_, action) = folder.tenant("acme", "UTC");
+    let server = Server::start(&folder, &[]);
+    let hour_ago = jiff::Timestamp::from_millisecond(now_ms() - 3_600_000).unwrap().to_string();
+    let simulate = |flags: &[&str]| {
+        let output = rtstats()
+            .args(["simulate", "--tenant", "acme"])
+            .args(["--to", &format!("https://localhost:{}", server.address.port())])
+            .arg("--cacert")
+            .arg(folder.path().join("tls/cert.pem"))
+            .args(flags)
+            .env("RTSTATS_ACTION_TOKEN", &action)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let past = ["--start", hour_ago.as_str(), "--span", "30m"];
+    let (status, told) = simulate(&past);
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains(" 0 duplicates"), "{told}");
+    // The same goes on where it broke off.
+    let (status, told) = simulate(&past);
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains("\nrtstats: 0 events accepted"), "{told}");
+    let other = ["--seed", "2"];
+    let (status, told) = simulate(&[&past[..], &other].concat());
+    assert_eq!(status, Some(1), "{told}");
+    assert!(told.contains("Nothing was sent. Give --no-history to begin now"), "{told}");
+    assert!(told.contains(&format!("at {hour_ago}:")) && !told.contains("accepted"), "{told}");
+    let (status, told) = simulate(&["--no-history", "--span", "1ms", "--seed", "2"]);
+    assert_eq!(status, Some(0), "{told}");
+    assert!(told.contains(" 0 duplicates, 0 ignored"), "{told}");
+}
+
+#[test]
+fn a_token_in_the_environment_asks_for_no_server() {
+    let run = |args: &[&str]| {
+        let token = "0f".repeat(32);
+        rtstats().args(args).env("RTSTATS_ACTION_TOKEN", token).output().unwrap()
+    };
+    let folder = Folder::new();
+    let log = folder.path().join("queue_log");
+    std::fs::write(&log, "1790000000|c|sales|NONE|ENTERQUEUE||555|1\n").unwrap();
+    let import = ["import", "asterisk-queue-log", log.to_str().unwrap()];
+    for args in [&["simulate", "--span", "1h"][..], &import] {
+        let output = run(args);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stdout.starts_with(b"{"), "{args:?}");
+    }
+    let output = run(&["simulate", "--to", "https://localhost:8443"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--tenant"));
+}
