@@ -2,7 +2,8 @@
 //
 // `name` is the picture's; `path` is opened in the demo; `width` and `height` (1280 × 800), `theme` (`light`) and whatever
 // else the fixture's `page` takes may be given; `signedIn: true` gives the Data Request Token where the browser is asked
-// for credentials, `as` names who of PEOPLE is signed in; `prepare(page, tenant)` brings the page to what is to be seen.
+// for credentials, `as` names who of PEOPLE is signed in; `prepare(page, tenant)` brings the page to what is to be seen;
+// `busy: true` sees to it that no agent is free at that moment where calls of the rush wait.
 
 import { becomeAdministrator, followInvitation, invitationOf } from "./manager.mjs";
 import { signIn } from "./wallboard.mjs";
@@ -58,11 +59,11 @@ export const PAGES = [
   { name: "agent", path: "/agent", as: "agent" },
   { name: "agent-phone", path: "/agent", as: "agent", width: 360, height: 740, theme: "dark" },
   { name: "sign-in", path: "/sign-in" },
-  // The calls of a rush have waited a while by then.
-  { name: "wallboard", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("") },
-  { name: "wallboard-light", path: "/sign-in", prepare: wall("#layout=cards") },
-  { name: "wallboard-table", path: "/sign-in", width: 1920, height: 1080, prepare: wall("#layout=table") },
-  { name: "wallboard-agents", path: "/sign-in", width: 1920, height: 1080, prepare: wall("#view=agents&sort=state") },
-  { name: "wallboard-queue", path: "/sign-in", width: 1920, height: 1080, theme: "dark", prepare: wall("#view=queue&queue=101") },
-  { name: "wallboard-phone", path: "/sign-in", width: 360, height: 740, prepare: wall("#layout=cards") },
+  // The calls of the rush have waited a while by then.
+  { name: "wallboard", path: "/sign-in", width: 1920, height: 1080, theme: "dark", busy: true, prepare: wall("") },
+  { name: "wallboard-light", path: "/sign-in", busy: true, prepare: wall("#layout=cards") },
+  { name: "wallboard-table", path: "/sign-in", width: 1920, height: 1080, busy: true, prepare: wall("#layout=table") },
+  { name: "wallboard-agents", path: "/sign-in", width: 1920, height: 1080, busy: true, prepare: wall("#view=agents&sort=state") },
+  { name: "wallboard-queue", path: "/sign-in", width: 1920, height: 1080, theme: "dark", busy: true, prepare: wall("#view=queue&queue=101") },
+  { name: "wallboard-phone", path: "/sign-in", width: 360, height: 740, busy: true, prepare: wall("#layout=cards") },
 ];

@@ -30,8 +30,8 @@ async function signUp(who, server, tenant) {
 const newContext = (browser, server, options) =>
   browser.newContext({ baseURL: server.address, ...contextOptions(options) });
 
-async function picture(server, tenant, folder, page) {
-  const { name, path: where, signedIn = false, as, prepare, ...options } = page;
+async function picture(server, tenant, rush, folder, page) {
+  const { name, path: where, signedIn = false, as, prepare, busy = false, ...options } = page;
   const browser = await theBrowser();
   const credentials = { username: tenant.name, password: tenant.dataToken };
   const httpCredentials = signedIn ? credentials : undefined;
@@ -41,6 +41,11 @@ async function picture(server, tenant, folder, page) {
     const opened = await context.newPage();
     await opened.goto(where);
     await prepare?.(opened, tenant);
+    if (busy) {
+      // Simulated agents come back from breaks and from calls of their own.
+      await rush.occupy();
+      await opened.waitForTimeout(PUSHED_MS);
+    }
     const file = path.join(folder, `${name}.png`);
     await opened.screenshot({ path: file, animations: "disabled" });
     console.log(file);
@@ -49,15 +54,65 @@ async function picture(server, tenant, folder, page) {
   }
 }
 
-/** A quiet centre shows little: calls come in for which nobody is free. */
-async function rush(server, tenant) {
-  const begin = Date.now() - 95_000;
-  const calls = [101, 101, 101, 102, 103].map((queue, number) => ({
-    time: begin + 14_000 * number, type: "transaction.queued", transaction: `rush-${number}`, queue, channel: "phone",
-  }));
-  const body = calls.map((call) => JSON.stringify(call)).join("\n");
-  const answer = await server.request("POST", "/api/rtstats/events", { body, user: tenant.name, password: tenant.actionToken });
-  if (answer.status !== 200) throw new Error(`calls are refused: ${answer.text}`);
+/** How many calls wait in each queue where more come in than can be taken. */
+const WAITING = new Map([[101, 3], [102, 1]]);
+
+/** What is pushed is shown by then. */
+const PUSHED_MS = 500;
+
+/** A quiet centre shows little: in a rush calls wait, and as with any ACD only where nobody is free. */
+class Rush {
+  #server;
+  #tenant;
+  #calls = 0;
+
+  constructor(server, tenant) {
+    this.#server = server;
+    this.#tenant = tenant;
+  }
+
+  async begin() {
+    await this.occupy();
+    await this.#post([...WAITING].flatMap(([queue, calls]) => Array.from({ length: calls }, () => this.#queued(queue))));
+  }
+
+  /** Gives a call to whoever is free in these queues. */
+  async occupy() {
+    const calls = (await this.#free()).flatMap(([agent, queue]) => {
+      const queued = this.#queued(queue);
+      return [queued, { type: "transaction.accepted", transaction: queued.transaction, agent }];
+    });
+    if (calls.length > 0) await this.#post(calls);
+  }
+
+  #queued(queue) {
+    return { type: "transaction.queued", transaction: `rush-${this.#calls++}`, queue };
+  }
+
+  /** Agents who are available and have nothing to do, each with a queue of the rush. */
+  async #free() {
+    // The documents of agents are some seconds old; the state is of now.
+    const state = await this.#ask("GET", "/api/rtstats/state", this.#tenant.actionToken);
+    const events = state.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line));
+    const at = (type) => events.filter((event) => event.type === type);
+    const occupied = new Set(events.filter(({ type }) => type.startsWith("transaction.")).map(({ agent }) => agent));
+    const available = at("agent.status").filter(({ agent, status }) => status === "available" && !occupied.has(agent));
+    const enabled = at("assignment.set").filter((event) => event.assigned && event.enabled !== false && WAITING.has(event.queue));
+    const queuesOf = (free) => enabled.filter(({ agent }) => agent === free).map(({ queue }) => queue);
+    const free = available.map(({ agent }) => [agent, queuesOf(agent)]).filter(([, queues]) => queues.length > 0);
+    return free.map(([agent, queues], place) => [agent, queues[place % queues.length]]);
+  }
+
+  async #post(events) {
+    const body = events.map((event) => JSON.stringify({ time: Date.now(), ...event })).join("\n");
+    await this.#ask("POST", "/api/rtstats/events", this.#tenant.actionToken, body);
+  }
+
+  async #ask(method, where, password, body) {
+    const answer = await this.#server.request(method, where, { body, user: this.#tenant.name, password });
+    if (answer.status !== 200) throw new Error(`${method} ${where} is refused: ${answer.text}`);
+    return answer.text;
+  }
 }
 
 const [folder, ...words] = process.argv.slice(2);
@@ -75,8 +130,9 @@ const server = new Server({ demo: true });
 try {
   await server.start();
   const tenant = demoTenant(server.log);
-  await rush(server, tenant);
-  for (const page of chosen) await picture(server, tenant, folder, page);
+  const rush = new Rush(server, tenant);
+  await rush.begin();
+  for (const page of chosen) await picture(server, tenant, rush, folder, page);
 } finally {
   await closeBrowser();
   await server.close();

@@ -57,6 +57,30 @@ test("from_the_set_up_link_to_an_assigned_agent", async (t) => {
   assert.equal(agent["enabled-skill-count"], 1);
 });
 
+test("a_wall_screen_opens_with_the_view_of_its_link", async (t) => {
+  const world = await start(t);
+  await world.post(JANE);
+  const page = await setUp(world);
+  await page.goto(`${BASE}/links`);
+  const make = async (view) => {
+    await page.getByLabel("Name").fill("Sales floor");
+    await page.getByLabel("View").fill(view);
+    await page.getByRole("button", { name: "Make the link" }).click();
+  };
+  world.allowErrors(/422/);
+  await make("themee=drak");
+  await page.getByText("The wallboard has no setting “themee”").first().waitFor();
+  // As it is copied from a wallboard.
+  await make(`${world.server.address}/wallboard?tenant=acme#theme=dark&layout=table`);
+  const link = await page.locator("#secret").inputValue();
+  const screen = await world.page();
+  await screen.goto(link);
+  await screen.locator("html[data-theme=dark]").waitFor({ state: "attached" });
+  await screen.locator("#view-queues[data-layout=table]").waitFor();
+  const { pathname, search, hash } = new URL(screen.url());
+  assert.deepEqual([pathname, search, hash], ["/wallboard", "", "#theme=dark&layout=table"]);
+});
+
 test("a_service_level_is_set_on_its_tab", async (t) => {
   const world = await start(t);
   const page = await setUp(world);

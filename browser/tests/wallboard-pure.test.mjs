@@ -9,7 +9,7 @@ const { Rows, isOf, membersOf, totals } = await load("rows");
 const { ServerClock } = await load("clock");
 const { judge, STALE_MS } = await load("freshness");
 const { average, clock, duration, elapsed, percent, timeOfDay } = await load("format");
-const { Alarms, Level, look, thresholdsOf } = await load("alerts");
+const { Alarms, Level, kindsOf, look, thresholdsOf } = await load("alerts");
 const { DEFAULTS, parse, write } = await load("settings");
 const { COLUMNS, compare, passes } = await load("columns");
 const { following, nextScroll } = await load("rotation");
@@ -290,6 +290,11 @@ test("a_queue_has_its_own_thresholds_and_those_of_all_for_the_others", () => {
   assert.deepEqual(look(QUEUE, thresholdsOf(exempt, 7), 60_000).alarms, []);
 });
 
+test("kinds_of_limits_are_counted_over_all_queues", () => {
+  const kinds = (alert) => kindsOf(parse(`alert=${alert}`));
+  assert.deepEqual(["", "*:w0", "*:w5;115:w3", "*:w5;115:l60", "*:w5,l60,s70", "7:w-,l-,s-"].map(kinds), [0, 1, 1, 2, 3, 0]);
+});
+
 test("an_alarm_is_told_once_as_it_begins_and_again_once_it_was_over", () => {
   const alarms = new Alarms();
   assert.deepEqual(alarms.update([["7/waiting", "3 wait"]]), ["3 wait"]);
@@ -427,6 +432,8 @@ test("cards_are_as_large_as_lets_all_be_seen", () => {
     }
   }
   assert.deepEqual([1, 2, 6].map((count) => fit(count, 105, 55).columns), [1, 2, 3]);
+  const sizes = [0, 1, 2, 3].map((kinds) => fit(6, 105, 55, kinds).scale);
+  assert.ok(sizes[0] > sizes[1] && sizes[1] > sizes[2] && sizes[2] === sizes[3], `room for alarms: ${sizes}`);
 });
 
 test("agents_of_a_queue_come_by_interest_then_by_time", () => {

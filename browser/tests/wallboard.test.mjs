@@ -217,6 +217,40 @@ test("a_threshold_that_is_passed_is_unmistakable_and_told_once", async (t) => {
   assert.doesNotMatch(await page.title(), /!/);
 });
 
+test("a_card_in_alarm_shows_every_reason_and_keeps_its_figures", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  await world.post(
+    { type: "transaction.queued", transaction: "t1", queue: 115 },
+    { type: "transaction.queued", transaction: "t2", queue: 115 },
+    { type: "transaction.abandoned", transaction: "t2" },
+    { type: "transaction.queued", transaction: "t3", queue: 115 },
+    { type: "transaction.accepted", transaction: "t3", agent: "ann" },
+  );
+  for (const [width, height] of [[390, 844], [1440, 900], [1920, 1080]]) {
+    const page = await openWallboard(world, "#alert=*:w0,l0,s99", { width, height });
+    const sales = card(page, "Sales");
+    await sales.getByText("1 waiting, limit 0 · waits over 0:00 · service level under 99 %").waitFor();
+    const alarm = sales.locator(".alarm");
+    assert.equal(await alarm.getAttribute("title"), await alarm.textContent());
+    const [needed, there] = await alarm.locator("span").evaluate((text) => [text.scrollHeight, text.clientHeight]);
+    assert.ok(needed <= there, `${width}: reasons are ${needed} px high in ${there} px`);
+    assert.ok(await sales.getByText("0 offered").isVisible() && await sales.getByText("1 in progress").isVisible(), `${width}`);
+    await page.context().close();
+  }
+});
+
+test("a_wallboard_without_javascript_says_so_and_does_not_wait", async (t) => {
+  const world = await start(t);
+  await furnish(world);
+  const cookies = await (await signedIn(world)).context().cookies();
+  const page = await world.page({ javaScript: false });
+  await page.context().addCookies(cookies);
+  await page.goto("/wallboard");
+  await page.locator("noscript p", { hasText: "The wallboard needs JavaScript" }).waitFor();
+  assert.equal(await page.getByText("Connecting").count(), 0);
+});
+
 test("thresholds_and_choices_are_remembered_and_go_by_link", async (t) => {
   const world = await start(t);
   await furnish(world);
@@ -325,7 +359,7 @@ test("the_table_of_queues_has_agents_by_state_both_periods_and_both_trends", asy
   assert.deepEqual(await row.locator(".chip b").allTextContents(), ["1", "0", "0", "1", "1", "0"]);
   assert.ok(await row.locator(".chip").first().isVisible());
   for (const kind of ["waiting", "level"]) assert.ok(await row.locator(`.spark.${kind}`).isVisible(), kind);
-  for (const name of ["Ø wait", "Ø talk"]) assert.ok(await page.getByRole("columnheader", { name }).isVisible(), name);
+  for (const name of ["Ø wait", "Ø work"]) assert.ok(await page.getByRole("columnheader", { name }).isVisible(), name);
   // The sums are of the queues that are shown.
   await page.goto("about:blank");
   await page.goto("/wallboard#layout=table&only=7");

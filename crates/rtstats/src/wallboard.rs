@@ -22,6 +22,15 @@ use crate::{
 /// What the paths of its assets begin with.
 pub const ASSETS: &str = "/assets/wallboard-";
 
+/// What can be chosen by the fragment of the page's address, as `settings.js` reads it.
+const KEYS: [&str; 19] = [
+    "view", "theme", "size", "layout", "columns", "clock", "queue", "silent", "inQueue", "search",
+    "group", "state", "rotate", "pages", "only", "sound", "keys", "alert", "sort",
+];
+
+/// Letters, digits and signs of a view.
+const VIEW_BYTES_MAX: usize = 400;
+
 const PAGE: &str = include_str!("../assets/wallboard/wallboard.html");
 
 macro_rules! assets {
@@ -93,6 +102,46 @@ pub fn page(tenant: &str) -> String {
         .replace("{tenant}", &escaped(tenant))
 }
 
+/// Why a text is no view.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ViewError {
+    /// It can't stand in an address.
+    #[error(
+        "A view is what follows the # in the wallboard's address: at most {VIEW_BYTES_MAX} letters, digits and signs."
+    )]
+    NoFragment,
+    /// A word before `=` that says nothing to the wallboard.
+    #[error(
+        "The wallboard has no setting “{0}”. “Copy link to this view” in its settings gives what can stand here."
+    )]
+    NoSetting(String),
+}
+
+/// The settings of a wallboard, as they stand after the `#` of its address, from what people have of them: those alone, with
+/// the `#` or `?` before them, or a whole link. Which tenant a link shows is no part of them.
+pub fn view(text: &str) -> Result<String, ViewError> {
+    let text = text.trim();
+    let (address, fragment) = text.split_once('#').unwrap_or((text, ""));
+    // A bare setting may hold any sign, a question mark too; an address before settings says so.
+    let query = match address.split_once('?') {
+        Some((path, query)) if !path.contains('=') => query,
+        _ if !address.contains('=') && address.contains('/') => "",
+        _ => address,
+    };
+    let given =
+        query.split('&').filter(|pair| !pair.starts_with("tenant=")).chain(fragment.split('&'));
+    let settings: Vec<&str> = given.filter(|pair| !pair.is_empty()).collect();
+    for pair in &settings {
+        let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
+        if key.bytes().all(|byte| byte.is_ascii_graphic()) && !KEYS.contains(&key) {
+            return Err(ViewError::NoSetting(key.chars().take(40).collect()));
+        }
+    }
+    let view = settings.join("&");
+    let is_fragment = view.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    if is_fragment && view.len() <= VIEW_BYTES_MAX { Ok(view) } else { Err(ViewError::NoFragment) }
+}
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
 }
@@ -132,6 +181,7 @@ fn content_type(name: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use http::Request;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -163,6 +213,76 @@ mod tests {
         }
         assert_eq!(get("../wallboard.html", "br").status(), 404);
         assert_eq!(asset(&head("POST", "br"), "").status(), 405);
+    }
+
+    #[test]
+    fn a_view_is_taken_from_whatever_holds_it() {
+        let own = "theme=dark&alert=*:w5,l60;115:w2";
+        for text in [
+            own.to_owned(),
+            format!(" #{own} "),
+            format!("?{own}"),
+            format!("https://wall.example:8443/wallboard?tenant=acme#{own}"),
+            format!("https://wall.example/wallboard?tenant=acme&{own}"),
+            format!("/wallboard#{own}"),
+            format!("wallboard?theme=dark#{}", own.split_once('&').unwrap().1),
+            format!("&{own}&&"),
+        ] {
+            assert_eq!(view(&text).as_deref(), Ok(own), "{text}");
+        }
+        for text in [
+            "",
+            "#",
+            "?",
+            "https://wall.example/wallboard",
+            "/wallboard?tenant=acme#",
+            "tenant=acme",
+        ] {
+            assert_eq!(view(text).as_deref(), Ok(""), "{text}");
+        }
+        for text in ["search=who?&view=agents", "search=https://x/y"] {
+            assert_eq!(view(text).as_deref(), Ok(text), "signs of a value");
+        }
+    }
+
+    #[test]
+    fn what_is_no_view_is_told() {
+        let no_setting = |key: &str| Err(ViewError::NoSetting(key.to_owned()));
+        assert_eq!(view("themee=drak"), no_setting("themee"));
+        assert_eq!(view("#theme=dark&share=0123"), no_setting("share"));
+        assert_eq!(view("theme=dark&huge"), no_setting("huge"));
+        assert_eq!(view(&format!("{}=1", "x".repeat(99))), no_setting(&"x".repeat(40)));
+        for text in ["theme=dark size=large", "search=é", "#theme=dark#size=large"] {
+            assert_eq!(view(text), Err(ViewError::NoFragment), "{text}");
+        }
+        let least = "search=".len();
+        assert!(view(&format!("search={}", "a".repeat(VIEW_BYTES_MAX - least))).is_ok());
+        assert!(view(&format!("search={}", "a".repeat(VIEW_BYTES_MAX - least + 1))).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_view_read_again_is_the_same_and_can_stand_in_a_header(text in "([#?&=:/ ]|view|theme|alert|wallboard|\\PC){0,12}") {
+            if let Ok(read) = view(&text) {
+                let path = format!("/wallboard#{read}");
+                prop_assert!(HeaderValue::from_str(&path).is_ok(), "{}", path);
+                prop_assert_eq!(view(&read), Ok(read.clone()));
+                prop_assert_eq!(view(&format!("#{read}")), Ok(read));
+            }
+        }
+    }
+
+    #[test]
+    fn the_scripts_know_the_same_settings() {
+        let (_, source) = SOURCES.iter().find(|(name, _)| *name == "settings.js").unwrap();
+        let text = std::str::from_utf8(source).unwrap();
+        let told = text.split_once("export const KEYS = [").unwrap().1.split_once("];").unwrap().0;
+        let theirs: Vec<&str> = told
+            .split(',')
+            .map(|key| key.trim().trim_matches('"'))
+            .filter(|key| !key.is_empty())
+            .collect();
+        assert_eq!(theirs, KEYS);
     }
 
     #[test]

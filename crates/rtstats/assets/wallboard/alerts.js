@@ -10,6 +10,12 @@ export function thresholdsOf(settings, queue) {
   return { ...settings.thresholds["*"], ...settings.thresholds[queue] };
 }
 
+/** How many kinds of limits any queue has. */
+export function kindsOf(settings) {
+  const limits = Object.values(settings.thresholds).flatMap(Object.entries).filter(([, limit]) => limit !== null);
+  return new Set(limits.map(([kind]) => kind)).size;
+}
+
 /**
  * What there is to say of a queue: `level`, and `alarms` and `notes` with `kind` and `text`. A service level below the
  * target of the SLA is to be watched; what passes a threshold of the wallboard is an alarm.

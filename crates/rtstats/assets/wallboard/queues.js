@@ -1,6 +1,6 @@
 // The page of all queues: cards where they are few, a table where they are many.
 
-import { Level, isBelow } from "./alerts.js";
+import { Level, isBelow, kindsOf } from "./alerts.js";
 import { STATES } from "./columns.js";
 import { draw, icon, make, mark, reshape, say, show } from "./dom.js";
 import { average, clock, elapsed, percent } from "./format.js";
@@ -62,8 +62,8 @@ export function figure(name, kind, hint) {
 
 /** The service level with its shape: met, missed or none. */
 export class ServiceLevel {
-  constructor(name = "Service level") {
-    const parts = figure(name, "level", "Accepted in time, of those that entered in the last 30 minutes");
+  constructor() {
+    const parts = figure("Service level, 30 min", "level", "Accepted in time, of those that entered in the last 30 minutes");
     this.box = parts.box;
     this.note = parts.note;
     this.shape = icon("none");
@@ -103,7 +103,7 @@ const COUNTED = [
   ["Accepted", (queue, period) => queue[`${period}-accepted`]],
   ["Abandoned", (queue, period) => queue[`${period}-abandoned`]],
   ["Ø wait", (queue, period) => average(queue[`${period}-avg-wait-time`], queue[`${period}-accepted`] + queue[`${period}-abandoned`])],
-  ["Ø talk", (queue, period) => average(queue[`${period}-avg-duration`], queue[`${period}-accepted`] - queue["number-in-progress"])],
+  ["Ø work", (queue, period) => average(queue[`${period}-avg-duration`], queue[`${period}-accepted`] - queue["number-in-progress"])],
 ];
 
 /** Counts of the day and of the last half hour. */
@@ -180,7 +180,9 @@ export function tellAlarm(box, place, look) {
   show(place, look.level === Level.alarm);
   if (look.level === Level.alarm) {
     if (!place.firstChild) place.append(icon("alarm"), make("span"));
-    say(place.lastChild, look.alarms.map(({ text }) => text).join(" · "));
+    const text = look.alarms.map(({ text }) => text).join(" · ");
+    say(place.lastChild, text);
+    mark(place, "title", text);
   }
 }
 
@@ -326,7 +328,7 @@ export class QueuesView {
     });
     this.#sum(board);
     // Asking for places makes the browser lay the page out: only where they may have changed.
-    if (!changed || this.#boxes.size !== count || fresh.length > 0) this.#fit(queues.length, cards);
+    if (!changed || this.#boxes.size !== count || fresh.length > 0) this.#fit(queues.length, cards, kindsOf(settings));
     if (fresh.length > 0) this.trends(board);
   }
 
@@ -359,27 +361,33 @@ export class QueuesView {
   }
 
   /** Makes cards as large as lets all be seen at once; where they would be too small, the page scrolls. */
-  #fit(count, cards) {
+  #fit(count, cards, kinds) {
     if (!cards || count === 0) return;
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     const width = this.#grid.clientWidth / rem;
     const height = (globalThis.innerHeight - this.#grid.getBoundingClientRect().top - globalThis.scrollY) / rem - 1;
-    const { columns, scale } = fit(count, width, height);
+    const { columns, scale } = fit(count, width, height, kinds);
     this.#grid.style.setProperty("--columns", columns);
     this.#grid.style.setProperty("--scale", scale);
   }
 }
 
 const CARD = { width: 27, height: 23.4, gap: 1 };
+/** What the line of an alarm adds to a card's height, by how many kinds of thresholds there are: two reasons may need two lines. */
+const ALARM = [0, 2.4, 3.6];
 const SCALE = { least: 0.82, most: 3.2 };
 
-/** Columns and size of `count` cards in a space, in units of the page's font. Pure. */
-export function fit(count, width, height) {
+/**
+ * Columns and size of `count` cards in a space, in units of the page's font. There is room for alarms where `kinds` of
+ * thresholds are set, so that no card changes its size as one begins. Pure.
+ */
+export function fit(count, width, height, kinds = 0) {
+  const cardHeight = CARD.height + ALARM[Math.min(kinds, ALARM.length - 1)];
   let best = { columns: 1, scale: 0 };
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns);
     const wide = (width - (columns - 1) * CARD.gap) / columns / CARD.width;
-    const high = (height - (rows - 1) * CARD.gap) / rows / CARD.height;
+    const high = (height - (rows - 1) * CARD.gap) / rows / cardHeight;
     const scale = Math.min(wide, high);
     if (scale > best.scale) best = { columns, scale };
   }

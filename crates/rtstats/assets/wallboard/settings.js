@@ -2,6 +2,12 @@
 //
 //     #view=queues&theme=dark&rotate=20&alert=*:w5,l60,s70;115:w3
 
+/** All that can be chosen; the page that makes links for wall screens takes the same. */
+export const KEYS = [
+  "view", "theme", "size", "layout", "columns", "clock", "queue", "silent", "inQueue", "search",
+  "group", "state", "rotate", "pages", "only", "sound", "keys", "alert", "sort",
+];
+
 export const VIEWS = ["queues", "agents", "queue"];
 
 const CHOICES = {

@@ -39,7 +39,7 @@ export class SingleView {
     const alarm = make("p", { class: "alarm", hidden: true });
     const waiting = figure("Waiting", "waiting");
     const wait = figure("Longest wait", "wait");
-    const level = new ServiceLevel("Service level, 30 min");
+    const level = new ServiceLevel();
     const offered = figure("Offered", "");
     const progress = figure("In progress", "");
     const bar = new AgentsBar();

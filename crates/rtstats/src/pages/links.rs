@@ -8,11 +8,11 @@ use crate::{
     accounts::{Refusal, Share, ShareId},
     api::answer::Answer,
     telemetry::SignIn,
+    wallboard,
 };
 
-/// Characters of a link's name, and of its view.
+/// Characters of a link's name.
 const NAME_CHARS_MAX: usize = 80;
-const VIEW_CHARS_MAX: usize = 400;
 
 /// The page on which a screen opens its link: a script fills in and sends what the address has after `#share=`.
 pub(super) fn show_open(asked: &Asked<'_>) -> Shown {
@@ -48,7 +48,7 @@ pub(super) async fn open(asked: &mut Asked<'_>) -> Shown {
     match asked.accounts().open_share(secret, caller, from, asked.now_ms).await {
         Ok((signed_in, view)) => {
             asked.pages.metrics.sign_in(SignIn::Accepted);
-            let path = if view.is_empty() { String::new() } else { format!("?{view}") };
+            let path = if view.is_empty() { String::new() } else { format!("#{view}") };
             asked.enter(signed_in, &format!("/wallboard{path}")).await
         }
         Err(Refusal::NoLink) => {
@@ -83,8 +83,8 @@ async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) ->
             form.card method="post" action=(path) novalidate {
                 (asked.csrf())
                 (form.field("name", "Name").hint("Where the screen hangs, such as “Sales floor”.").required())
-                (form.field("view", "View").hint("Optional: what follows the ? in the wallboard's address, \
-                    such as theme=dark. The screen begins with it."))
+                (form.field("view", "View").hint("Optional: what follows the # in the wallboard's address, \
+                    such as theme=dark, or the whole link that “Copy link to this view” gives. The screen begins with it."))
                 p.actions { button.primary { "Make the link" } }
             }
         }
@@ -139,15 +139,11 @@ pub(super) async fn add(asked: &mut Asked<'_>, name: &str) -> Shown {
     if named.as_ref().is_some_and(|named| named.chars().count() > NAME_CHARS_MAX) {
         form.wrong("name", "A name has at most 80 characters.");
     }
-    let view = form.text("view").trim_start_matches('?').to_owned();
-    let visible = view.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if !visible || view.len() > VIEW_CHARS_MAX {
-        form.wrong(
-            "view",
-            "A view is the query of an address: at most 400 letters, digits and signs.",
-        );
+    let view = wallboard::view(form.text("view"));
+    if let Err(error) = &view {
+        form.wrong("view", error.to_string());
     }
-    let Some(named) = named.filter(|_| form.is_right()) else {
+    let (Some(named), Ok(view)) = (named.filter(|_| form.is_right()), view) else {
         return page(asked, name, &form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     let (caller, now_ms) = (asked.caller(), asked.now_ms);

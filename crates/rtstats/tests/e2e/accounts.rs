@@ -268,13 +268,21 @@ fn a_form_needs_its_own_session_s_token_and_our_own_page() {
 fn a_revoked_link_and_a_replaced_token_end_what_they_opened() {
     let mut office = Office::new(&[]);
     let path = "/manager/tenants/acme/links";
-    let fields = [("name", "Sales floor"), ("view", "theme=dark")];
+    let fields = [("name", "Sales floor"), ("view", "themee=dark")];
+    let refused = office.maria.post(path, &fields);
+    assert_eq!(refused.status, 422);
+    assert!(
+        refused.text().contains("The wallboard has no setting “themee”."),
+        "{}",
+        refused.text()
+    );
+    let fields = [("name", "Sales floor"), ("view", "https://x/wallboard?tenant=acme#theme=dark")];
     assert_eq!(office.maria.post(path, &fields).status, 303);
     let link = office.maria.secret(path);
     let code = link.split_once("/wallboard#share=").unwrap().1;
     let mut screen = office.stranger();
     let opened = screen.post("/share", &[("share", code)]);
-    assert_eq!(opened.header("location"), Some("/wallboard?theme=dark"));
+    assert_eq!(opened.header("location"), Some("/wallboard#theme=dark"));
     assert!(screen.page("/").contains("signed in to look at"));
     assert_eq!(screen.get("/manager").status, 403);
     assert_eq!(screen.get("/account").status, 403);
