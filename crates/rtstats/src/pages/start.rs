@@ -66,8 +66,8 @@ fn interfaces() -> Markup {
         section aria-labelledby="interfaces" {
             h2 #interfaces { "For programs" }
             dl.facts {
-                dt { code { "/api/rtstats/stats" } }
-                dd { "The statistics: " code { "agents" } " and " code { "queues" } " in XML, JSON and CSV." }
+                dt { code { "/api/rtstats/stats/agents" } ", " code { "/api/rtstats/stats/queues" } }
+                dd { "The statistics in XML, JSON and CSV." }
                 dt { code { "/api/rtstats/events" } }
                 dd { "Takes in what happens in the contact centre." }
                 dt { code { "/api/rtstats/status" } }
