@@ -22,7 +22,10 @@ use tokio::{
 };
 
 use crate::{
-    api::answer::{Answer, Body},
+    api::{
+        answer::{Answer, Body},
+        status,
+    },
     connect::status::Connectors,
     journal::Journal,
     server::{Guard, Patience, UnderWay},
@@ -235,7 +238,10 @@ fn freshness(out: &mut String, ledgers: &[Ledger]) {
         "Sequence numbers of the source that never came.",
         &sources
             .iter()
-            .map(|(ledger, source)| (source_of(ledger, source.0), source.1.missing as f64))
+            .filter_map(|(ledger, source)| {
+                let missing = status::missing(source.0, source.1)?;
+                Some((source_of(ledger, source.0), missing as f64))
+            })
             .collect::<Vec<_>>(),
     );
     family(

@@ -9,7 +9,7 @@ mod live;
 pub mod path;
 mod rate;
 mod state;
-mod status;
+pub mod status;
 
 use std::{
     sync::{Arc, LazyLock},

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use stats::event::Millis;
+use stats::{engine::Source as Numbering, event::Millis};
 
-use crate::shard::Ledger;
+use crate::{connect::asterisk::queue_log, shard::Ledger};
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -35,7 +35,8 @@ struct Source<'a> {
     last_event: String,
     behind_seconds: f64,
     last_seq: u64,
-    missing: u64,
+    /// None where numbers skip by their nature.
+    missing: Option<u64>,
     duplicates: u64,
 }
 
@@ -95,7 +96,7 @@ pub fn body(ledger: &Ledger, standings: Vec<Standing>) -> Vec<u8> {
         last_event: rfc3339(source.last_event),
         behind_seconds: behind_seconds(source.last_event),
         last_seq: source.seq,
-        missing: source.missing,
+        missing: missing(name, source),
         duplicates: source.duplicates,
     });
     let ignored = account.ignored().filter(|(_, count)| *count > 0);
@@ -113,6 +114,11 @@ pub fn body(ledger: &Ledger, standings: Vec<Standing>) -> Vec<u8> {
         connectors: standings.into_iter().map(Connector::from).collect(),
     };
     serde_json::to_vec(&status).expect("text and numbers are JSON")
+}
+
+/// Numbers of a source that never came; none where they skip by their nature, so that nothing is known to be missing.
+pub fn missing(name: &str, source: &Numbering) -> Option<u64> {
+    (!name.starts_with(queue_log::SOURCE_PREFIX)).then_some(source.missing)
 }
 
 fn rfc3339(instant: Millis) -> String {

@@ -171,7 +171,11 @@ fn source(last_event: &Value) -> Value {
             "last-event": last_event,
             "behind-seconds": { "type": "number" },
             "last-seq": count("The highest number seen."),
-            "missing": count("Numbers skipped on the way there."),
+            "missing": {
+                "type": ["integer", "null"],
+                "minimum": 0,
+                "description": "Numbers skipped on the way there; null where numbers follow the time and skip by nature.",
+            },
             "duplicates": count("Duplicates of this source."),
         },
     })

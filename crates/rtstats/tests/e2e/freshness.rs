@@ -98,6 +98,26 @@ fn the_status_tells_how_far_each_source_has_come() {
 }
 
 #[test]
+fn numbers_that_skip_by_nature_are_not_told_as_missing() {
+    let world = World::new(&[]);
+    let event = |seq: u64| {
+        json!({ "time": now_ms(), "type": "agent.status", "agent": "j.doe", "status": "available",
+                "source": "asterisk-queue-log/main", "seq": seq })
+        .to_string()
+    };
+    let batch = [event(1_000), event(24_053_285_847)].join("\n");
+    assert_eq!(world.action.post(EVENTS, batch).status, 200);
+    let source = &world.get(STATUS).json()["sources"][0];
+    assert_eq!(
+        (&source["source"], &source["last-seq"], &source["missing"]),
+        (&json!("asterisk-queue-log/main"), &json!(24_053_285_847_u64), &json!(null))
+    );
+    let page = world.server.admin_page("/metrics");
+    assert!(page.text().contains("rtstats_source_duplicate_events{"), "{}", page.text());
+    assert!(!page.text().contains("rtstats_source_missing_events{"), "{}", page.text());
+}
+
+#[test]
 fn the_operator_s_pages_tell_health_and_readiness() {
     let world = World::new(&[]);
     assert_eq!(world.server.admin_page("/healthz").status, 200);

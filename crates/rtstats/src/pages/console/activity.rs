@@ -1,10 +1,11 @@
 //! Activity: what came in from each source, what was ignored and why, and what was wrong lately.
 
 use maud::{Markup, html};
-use stats::engine::Reason;
+use stats::engine::{Reason, Source};
 
 use super::{connections::ago, page};
 use crate::{
+    api::status,
     ingest::lately::Trouble,
     pages::{Asked, Shown, start},
     shard::{Ledger, Unavailable},
@@ -75,7 +76,8 @@ fn sources(asked: &Asked<'_>, ledger: &Ledger) -> Markup {
         @if len > 0 {
             section aria-labelledby="sources" {
                 h2 #sources { "Sources" }
-                p.hint { "Senders that number their events. Missing numbers mean events that were lost on the way." }
+                p.hint { "Senders that number their events. Missing numbers mean events that were lost on the way; a dash stands \
+                    where numbers follow the time, as in a history from queue_log, and skip without a loss." }
                 div.table tabindex="0" role="region" aria-label="Table of sources" {
                     table {
                         thead { tr {
@@ -87,7 +89,7 @@ fn sources(asked: &Asked<'_>, ledger: &Ledger) -> Markup {
                                 tr {
                                     th scope="row" { (name) }
                                     td { (start::instant(Some(source.last_event))) (ago(Some(source.last_event), asked.now_ms)) }
-                                    td.number { (source.seq) } td.number { (source.missing) } td.number { (source.duplicates) }
+                                    td.number { (source.seq) } td.number { (missing(name, source)) } td.number { (source.duplicates) }
                                 }
                             }
                         }
@@ -97,6 +99,10 @@ fn sources(asked: &Asked<'_>, ledger: &Ledger) -> Markup {
             }
         }
     }
+}
+
+fn missing(name: &str, source: &Source) -> String {
+    status::missing(name, source).map_or("–".to_owned(), |missing| missing.to_string())
 }
 
 fn lately(troubles: &[Trouble]) -> Markup {

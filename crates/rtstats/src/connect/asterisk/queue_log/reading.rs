@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use stats::event::{Kind, Millis};
 
 use super::{
+    SOURCE_PREFIX,
     account::Account,
     history::History,
     line::LogLine,
@@ -103,7 +104,7 @@ fn transaction<'a>(kind: &'a Kind<'_>) -> Option<&'a str> {
 impl Reading {
     /// Goes on from a state.
     pub fn new(mapping: Mapping, names: Names, state: &mut State, wanted: Wanted) -> Reading {
-        let source = format!("asterisk-queue-log/{}", state.pbx);
+        let source = format!("{SOURCE_PREFIX}{}", state.pbx);
         let mut order = Order::new(source, state.reached);
         for told in state.held() {
             order.push(told);
