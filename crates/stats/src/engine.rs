@@ -30,6 +30,7 @@ pub use names::{CodeNames, Names};
 pub use outcome::{Account, Outcome, Reason, Source};
 pub use present::Present;
 pub use snapshot::SnapshotError;
+pub use status_time::Status;
 
 use fold::Fold;
 use outcome::Admission;

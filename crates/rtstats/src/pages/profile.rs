@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 use stats::{
     document::{Format, Page as Document},
-    engine::{AgentNow, Tie},
+    engine::{AgentNow, Status, Tie},
     event::{Base, GivenCode, Kind},
 };
 
@@ -30,13 +30,13 @@ use crate::{
 const FIGURES: [(&str, &str, bool); 10] = [
     ("day-accepted-count", "Accepted", false),
     ("day-rejected-count", "Rejected", false),
-    ("day-avg-processing-time", "Average handling", true),
-    ("day-processing-time", "Handling", true),
+    ("day-avg-processing-time", "Average processing", true),
+    ("day-processing-time", "Processing", true),
     ("day-wrap-up-time", "Wrap-up", true),
     ("day-available-time", "Available", true),
     ("day-break-time", "On break", true),
-    ("day-offline-time", "Working offline", true),
-    ("day-login-time", "Signed on", true),
+    ("day-offline-time", "Work offline", true),
+    ("day-login-time", "Logged in", true),
     ("thirty-min-accepted-count", "Accepted, last 30 min", false),
 ];
 
@@ -86,7 +86,7 @@ async fn page(asked: &mut Asked<'_>, tenant: TenantId, agent: &str) -> Shown {
     let figures = figures(asked, tenant, agent).await;
     let zone = own(asked, tenant)?.zone.clone();
     let middle = html! {
-        p.lead { "Agent " code { (agent) } " · " (in_words(now.base)) (code_in_words(&now)) }
+        p.lead { "Agent " code { (agent) } " · " (in_words(&now)) }
         (status_form(asked, &now))
         (queues_form(asked, &now.ties))
         section aria-labelledby="today" {
@@ -118,12 +118,25 @@ fn figure(figures: &Value, field: &str, seconds: bool) -> String {
     }
 }
 
-fn in_words(base: Base) -> &'static str {
-    match base {
-        Base::Available => "available",
-        Base::OnBreak => "on a break",
-        Base::WorkOffline => "working offline",
-        Base::LoggedOut => "signed off",
+/// The agent-status in the API's words; while calls decide it, what was chosen stands behind it.
+fn in_words(now: &AgentNow) -> String {
+    let chosen = Status::from(now.base);
+    let code = code_in_words(now);
+    if now.status == chosen {
+        return format!("{}{code}", word(chosen));
+    }
+    format!("{}, afterwards {}{code}", word(now.status), word(chosen))
+}
+
+fn word(status: Status) -> &'static str {
+    match status {
+        Status::Available => "available",
+        Status::Offered => "offered",
+        Status::Busy => "busy",
+        Status::PostProcessing => "post-processing",
+        Status::OnBreak => "on break",
+        Status::WorkOffline => "work offline",
+        Status::LoggedOut => "logged out",
     }
 }
 
@@ -149,7 +162,7 @@ fn choices(now: &AgentNow) -> Vec<(String, String, bool)> {
             Base::Available => "Available",
             Base::OnBreak => "On break",
             Base::WorkOffline => "Work offline",
-            Base::LoggedOut => "Signed off",
+            Base::LoggedOut => "Logged out",
         };
         let is_now = now.base == *base;
         let known = codes.iter().any(|(list, item, _)| now.code == (Some(*list), Some(*item)));
@@ -277,6 +290,10 @@ async fn set_queues(asked: &mut Asked<'_>, tenant: TenantId, agent: &str) -> Sho
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use stats::engine::{CodeList, ListedCode};
+
     use super::*;
 
     #[test]
@@ -290,6 +307,30 @@ mod tests {
         assert_eq!(changed(&sent, &ties), Some(vec![(1, false), (2, true)]));
         let stale = form(&[("shown", "1-"), ("shown", "2-"), ("enabled", "2")]);
         assert_eq!(changed(&stale, &ties), None);
+    }
+
+    #[test]
+    fn the_status_is_told_with_what_comes_after_a_call() {
+        let codes = |name: &str| {
+            let item = ListedCode { short_code: "L".into(), name: name.into(), status: Base::OnBreak };
+            let list = CodeList { name: "Breaks".into(), items: [(2, item)].into() };
+            BTreeMap::from([(1, list)])
+        };
+        let mut now = AgentNow {
+            name: "Ann".into(),
+            status: Status::Busy,
+            base: Base::OnBreak,
+            code: (Some(1), Some(2)),
+            ties: Vec::new(),
+            codes: codes("Lunch"),
+        };
+        assert_eq!(in_words(&now), "busy, afterwards on break: Lunch");
+        now.status = Status::OnBreak;
+        assert_eq!(in_words(&now), "on break: Lunch");
+        now = AgentNow { status: Status::Offered, base: Base::Available, code: (None, None), ..now };
+        assert_eq!(in_words(&now), "offered, afterwards available");
+        now.status = Status::Available;
+        assert_eq!(in_words(&now), "available");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{CodeList, Engine};
+use super::{CodeList, Engine, Status};
 use crate::event::Base;
 
 /// What one agent is, has chosen and works for.
@@ -10,6 +10,8 @@ use crate::event::Base;
 pub struct AgentNow {
     /// What people read.
     pub name: Arc<str>,
+    /// What follows from that and from the calls, as agent-status tells it.
+    pub status: Status,
     /// What the agent chose.
     pub base: Base,
     /// The list and the item of the code given with it, as far as they were given.
@@ -44,6 +46,7 @@ impl Engine {
         ties.sort_unstable_by_key(|tie| tie.queue);
         Some(AgentNow {
             name: agent.name.clone(),
+            status: agent.status_time.status(),
             base: agent.base,
             code: (agent.code.list, agent.code.item),
             ties,
@@ -74,8 +77,8 @@ mod tests {
         }
         let ann = engine.agent_now("ann").unwrap();
         assert_eq!(
-            (&*ann.name, ann.base, ann.code),
-            ("Ann", Base::WorkOffline, (Some(1), Some(3)))
+            (&*ann.name, ann.status, ann.base, ann.code),
+            ("Ann", Status::WorkOffline, Base::WorkOffline, (Some(1), Some(3)))
         );
         let ties: Vec<_> =
             ann.ties.iter().map(|tie| (tie.queue, &*tie.name, tie.enabled)).collect();
@@ -89,5 +92,15 @@ mod tests {
             "a snapshot keeps names and statuses of codes"
         );
         assert_eq!(engine.agent_now("bob"), None);
+
+        let call = r#"
+            {"time":3,"type":"transaction.queued","transaction":"c","queue":9}
+            {"time":4,"type":"transaction.accepted","transaction":"c","agent":"ann"}
+        "#;
+        for line in parse_batch(call.as_bytes(), None).unwrap() {
+            engine.apply(&line.event);
+        }
+        let ann = engine.agent_now("ann").unwrap();
+        assert_eq!((ann.status, ann.base), (Status::Busy, Base::WorkOffline));
     }
 }
