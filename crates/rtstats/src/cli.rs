@@ -2,10 +2,10 @@
 
 mod account;
 mod connect;
+mod link;
 
 use std::{
     io::{self, Write},
-    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -15,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use stats::zone::Zone;
 
 use connect::ConnectCommand;
+use link::Pages;
 
 use crate::{
     app,
@@ -212,7 +213,7 @@ fn serve(args: &ServeArgs) -> anyhow::Result<()> {
         );
     }
     if let Some(secret) = &running.set_up {
-        print_set_up_link(&running.addresses, secret)?;
+        print_set_up_link(&Pages::here(&config, &running.addresses), secret)?;
     }
     app::wait_for_signal()?;
     tracing::info!("stopping");
@@ -232,17 +233,13 @@ fn import(args: &ImportArgs) -> anyhow::Result<()> {
 }
 
 /// To standard output, since it is a secret and the log is none.
-fn print_set_up_link(addresses: &[SocketAddr], secret: &Token) -> io::Result<()> {
-    let address = addresses.first();
-    let host = match address {
-        Some(address) if !address.ip().is_unspecified() => address.to_string(),
-        _ => format!("localhost:{}", address.map_or(0, SocketAddr::port)),
-    };
+fn print_set_up_link(pages: &Pages, secret: &Token) -> io::Result<()> {
+    let advice = pages.advice.map_or(String::new(), |advice| format!(" ({advice})"));
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "Set up the first administrator, once, within 24 hours:\n\n  https://{host}/set-up#{}\n",
-        secret.reveal()
+        "Set up the first administrator, once, within 24 hours{advice}:\n\n  {}\n",
+        pages.link("set-up", secret)
     )?;
     out.flush()
 }

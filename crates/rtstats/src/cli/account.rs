@@ -8,11 +8,11 @@ use std::{
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::{Folder, require_data_folder, warn_unconfirmed};
+use super::{Folder, link::Pages, require_data_folder, warn_unconfirmed};
 use crate::{
     accounts::{Login, Register, Role},
     clock,
-    tenants::{TenantId, TenantName, Tenants, Token},
+    tenants::{TenantId, TenantName, Tenants},
 };
 
 /// What operators do with accounts.
@@ -79,10 +79,8 @@ pub(super) fn run(command: AccountCommand) -> anyhow::Result<()> {
             };
             let (link, in_force) = register.add(&login, &role, now_ms)?;
             warn_unconfirmed(in_force);
-            print_link("invitation", &link)?;
-            eprintln!(
-                "the one-time link of {login}, good for 24 hours: put the server's address for HOST"
-            );
+            let about = format!("the one-time link of {login}, good for 24 hours");
+            Pages::configured().print("invitation", &link, &about)?;
         }
         AccountCommand::List { folder } => list(&folder)?,
         AccountCommand::Remove { login, tenant, folder } => {
@@ -101,19 +99,16 @@ pub(super) fn run(command: AccountCommand) -> anyhow::Result<()> {
             } else {
                 let (link, in_force) = register.new_link(tenant, &login, now_ms)?;
                 warn_unconfirmed(in_force);
-                print_link("invitation", &link)?;
-                eprintln!(
-                    "the one-time link of {login}, good for 24 hours: put the server's address for HOST"
-                );
+                let about = format!("the one-time link of {login}, good for 24 hours");
+                Pages::configured().print("invitation", &link, &about)?;
             }
         }
         AccountCommand::SetUpLink { folder } => {
             let (link, in_force) = open(&folder)?.new_set_up_link(now_ms)?;
             warn_unconfirmed(in_force);
-            print_link("set-up", &link)?;
-            eprintln!(
-                "it sets up an administrator, once, within 24 hours: put the server's address for HOST"
-            );
+            let about =
+                "it sets up an administrator, once, within 24 hours; links made before are void";
+            Pages::configured().print("set-up", &link, about)?;
         }
     }
     Ok(())
@@ -153,8 +148,4 @@ fn first_line() -> anyhow::Result<String> {
         bail!("no password came on standard input: give it as the first line");
     }
     Ok(password.to_owned())
-}
-
-fn print_link(page: &str, secret: &Token) -> io::Result<()> {
-    writeln!(io::stdout(), "https://HOST/{page}#{}", secret.reveal())
 }

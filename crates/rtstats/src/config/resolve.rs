@@ -51,6 +51,11 @@ impl Effective {
         if self.mistakes.is_empty() { Ok(self.config) } else { Err(Mistakes(self.mistakes)) }
     }
 
+    /// The values as far as they are right.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     /// What is wrong. Where a value is wrong, the next lower source's stands in its place.
     pub fn mistakes(&self) -> Option<Mistakes> {
         (!self.mistakes.is_empty()).then(|| Mistakes(self.mistakes.clone()))

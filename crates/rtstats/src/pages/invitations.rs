@@ -53,7 +53,8 @@ pub(super) async fn set_up(asked: &mut Asked<'_>) -> Shown {
         }
         _ => return Ok(set_up_page(asked, &form, StatusCode::UNPROCESSABLE_ENTITY)),
     };
-    let otherwise = "This set-up link was used already, or is older than a day. Make a new one on the server: \
+    let otherwise = "This set-up link was used already, is older than a day, or a newer link has replaced it, as each \
+                     start of the server makes one until somebody is set up. Make a new one on the server: \
                      rtstats account set-up-link";
     let status = told(asked, &mut form, refusal, otherwise)?;
     Ok(set_up_page(asked, &form, status))
@@ -95,7 +96,8 @@ pub(super) async fn accept(asked: &mut Asked<'_>) -> Shown {
             asked.enter(signed_in, home).await
         }
         Err(refusal) => {
-            let otherwise = "This link was used already, or is older than a day. Ask your administrator for a new one.";
+            let otherwise = "This link was used already, is older than a day, or a newer link has replaced it. \
+                             Ask your administrator for a new one.";
             let status = told(asked, &mut form, refusal, otherwise)?;
             Ok(page(asked, &form, status))
         }

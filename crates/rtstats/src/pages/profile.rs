@@ -312,7 +312,8 @@ mod tests {
     #[test]
     fn the_status_is_told_with_what_comes_after_a_call() {
         let codes = |name: &str| {
-            let item = ListedCode { short_code: "L".into(), name: name.into(), status: Base::OnBreak };
+            let item =
+                ListedCode { short_code: "L".into(), name: name.into(), status: Base::OnBreak };
             let list = CodeList { name: "Breaks".into(), items: [(2, item)].into() };
             BTreeMap::from([(1, list)])
         };
@@ -327,7 +328,8 @@ mod tests {
         assert_eq!(in_words(&now), "busy, afterwards on break: Lunch");
         now.status = Status::OnBreak;
         assert_eq!(in_words(&now), "on break: Lunch");
-        now = AgentNow { status: Status::Offered, base: Base::Available, code: (None, None), ..now };
+        now =
+            AgentNow { status: Status::Offered, base: Base::Available, code: (None, None), ..now };
         assert_eq!(in_words(&now), "offered, afterwards available");
         now.status = Status::Available;
         assert_eq!(in_words(&now), "available");
