@@ -55,8 +55,8 @@ fn sessions(asked: &Asked<'_>) -> Markup {
                             tr {
                                 td { span title=(session.browser) { (browser(&session.browser)) } }
                                 td { (session.address) }
-                                td { (start::instant(Some(session.created_ms))) }
-                                td { (start::instant(Some(session.used_ms()))) }
+                                td { (asked.instant(Some(session.created_ms))) }
+                                td { (asked.instant(Some(session.used_ms()))) }
                                 td.act {
                                     @if own.as_ref() == Some(&session.number()) {
                                         span.mark.good { "This one" }

@@ -12,6 +12,7 @@ use maud::{Markup, html};
 use super::{
     Pages, answer, cookie, csrf,
     form::{self, Form},
+    start,
     stop::Stop,
 };
 use crate::{
@@ -119,6 +120,19 @@ impl<'a> Asked<'a> {
         let Some(role) = self.role() else { return Vec::new() };
         let directory = self.directory();
         directory.tenants().filter(|tenant| role.reaches(tenant.id)).cloned().collect()
+    }
+
+    /// The time zone of whoever is signed in: the own tenant's, and UTC for the platform's.
+    pub fn zone(&self) -> String {
+        let own = self.role().and_then(Role::tenant);
+        let directory = self.directory();
+        let tenant = directory.tenants().find(|tenant| Some(tenant.id) == own);
+        tenant.map_or("UTC".to_owned(), |tenant| tenant.zone.clone())
+    }
+
+    /// An instant on the clocks of whoever is signed in; none is a dash.
+    pub fn instant(&self, ms: Option<i64>) -> Markup {
+        start::local_instant(ms, &self.zone())
     }
 
     /// A tenant's name by its number.

@@ -8,6 +8,7 @@ use crate::{
     accounts::{Refusal, Share, ShareId},
     api::answer::Answer,
     telemetry::SignIn,
+    tenants::Tenant,
     wallboard,
 };
 
@@ -76,7 +77,7 @@ async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) ->
     let middle = html! {
         p.lead { "A link shows the wallboard of " strong { (tenant.name) }
             " on a screen without an account. It can be revoked at any time." }
-        @if shares.is_empty() { p.empty { "There are no links yet." } } @else { (table(asked, &path, &shares)) }
+        @if shares.is_empty() { p.empty { "There are no links yet." } } @else { (table(asked, &tenant, &path, &shares)) }
         section aria-labelledby="new" {
             h2 #new { "New link" }
             (form.summary())
@@ -97,8 +98,9 @@ async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) ->
     Ok(page.show(asked, middle))
 }
 
-fn table(asked: &Asked<'_>, path: &str, shares: &[Share]) -> Markup {
-    let used = |share: &Share| start::instant((share.used_ms > 0).then_some(share.used_ms));
+fn table(asked: &Asked<'_>, tenant: &Tenant, path: &str, shares: &[Share]) -> Markup {
+    let time = |time_ms| start::local_instant(time_ms, &tenant.zone);
+    let used = |share: &Share| time((share.used_ms > 0).then_some(share.used_ms));
     html! {
         div.table tabindex="0" role="region" aria-label="Links" {
             table {
@@ -115,7 +117,7 @@ fn table(asked: &Asked<'_>, path: &str, shares: &[Share]) -> Markup {
                             th scope="row" { (share.name) }
                             td.number { (share.viewers) }
                             td { (used(share)) }
-                            td { (start::instant(Some(share.created_ms))) " by " (share.created_by) }
+                            td { (time(Some(share.created_ms))) " by " (share.created_by) }
                             td { code { (share.view) } }
                             td.act {
                                 form method="post" action={ (path) "/" (share.id.0) } {

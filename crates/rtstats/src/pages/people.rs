@@ -4,7 +4,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 use stats::limit::ID_CHARS_MAX;
 
-use super::{Asked, Choice, Form, Page, Paging, Shown, Stop, start};
+use super::{Asked, Choice, Form, Page, Paging, Shown, Stop};
 use crate::{
     accounts::{Account, AccountError, AccountId, Login, Role},
     tenants::TenantId,
@@ -36,7 +36,7 @@ pub(super) async fn list(asked: &mut Asked<'_>) -> Shown {
                             td { (tenant(asked, &account.role)) }
                             td { (agent(&account.role)) }
                             td { (state(account, asked.now_ms)) }
-                            td { (start::instant(Some(account.created_ms))) }
+                            td { (asked.instant(Some(account.created_ms))) }
                         }
                     }
                 }
@@ -195,7 +195,7 @@ pub(super) async fn show(asked: &mut Asked<'_>, id: &str) -> Shown {
             dt { "Tenant" } dd { (tenant(asked, &account.role)) }
             dt { "Agent" } dd { (agent(&account.role)) }
             dt { "State" } dd { (state(&account, asked.now_ms)) }
-            dt { "Since" } dd { (start::instant(Some(account.created_ms))) }
+            dt { "Since" } dd { (asked.instant(Some(account.created_ms))) }
             dt { "Sessions" } dd { (sessions) }
         }
         section.card aria-labelledby="link" {

@@ -9,10 +9,12 @@ use crate::accounts::{Deed, Role};
 pub(super) async fn show(asked: &mut Asked<'_>) -> Shown {
     let role = asked.administrator()?.role.clone();
     let mut paging = Paging::of(asked);
+    let mut zone = asked.zone();
     let own = match asked.query("tenant").filter(|name| !name.is_empty()) {
         Some(name) => {
             let tenant = asked.administered(&name)?;
             paging = paging.keeping("tenant", tenant.name.as_str());
+            zone = tenant.zone.clone();
             Some(tenant.id)
         }
         None => role.tenant(),
@@ -33,7 +35,7 @@ pub(super) async fn show(asked: &mut Asked<'_>) -> Shown {
                             th scope="col" { "What" } th scope="col" { "Details" } th scope="col" { "From" }
                         }
                     }
-                    tbody { @for record in &trail.records { (row(asked, &record.deed)) } }
+                    tbody { @for record in &trail.records { (row(asked, &zone, &record.deed)) } }
                 }
             }
         }
@@ -58,13 +60,13 @@ fn choice(asked: &Asked<'_>) -> Markup {
     }
 }
 
-fn row(asked: &Asked<'_>, deed: &Deed) -> Markup {
+fn row(asked: &Asked<'_>, zone: &str, deed: &Deed) -> Markup {
     let tenant = deed
         .tenant
         .map(|id| asked.tenant_name(id).map_or("(removed)".into(), |name| name.to_string()));
     html! {
         tr {
-            td { (start::instant(Some(deed.time_ms))) }
+            td { (start::local_instant(Some(deed.time_ms), zone)) }
             td { (deed.who) }
             td { (tenant.unwrap_or("–".to_owned())) }
             td { code { (deed.action) } " " strong { (deed.object) } }

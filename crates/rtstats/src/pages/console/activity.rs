@@ -27,15 +27,20 @@ pub async fn show(asked: &mut Asked<'_>, tenant: &Tenant) -> Shown {
         @if ledger.events == 0 {
             p.empty { "No event has come yet. Events come from connectors, from programs with the Action Request \
                 Token, and from these pages." }
-        } @else { (totals(asked, &ledger, &ignored)) }
+        } @else { (totals(asked, tenant, &ledger, &ignored)) }
         @if !ignored.is_empty() { (reasons(&ignored)) }
-        (sources(asked, &ledger))
-        (lately(&troubles))
+        (sources(asked, tenant, &ledger))
+        (lately(tenant, &troubles))
     };
     Ok(page(asked, tenant, "Activity", "/activity").show(asked, middle))
 }
 
-fn totals(asked: &Asked<'_>, ledger: &Ledger, ignored: &[(Reason, u64)]) -> Markup {
+fn totals(
+    asked: &Asked<'_>,
+    tenant: &Tenant,
+    ledger: &Ledger,
+    ignored: &[(Reason, u64)],
+) -> Markup {
     let ignored: u64 = ignored.iter().map(|(_, count)| count).sum();
     html! {
         dl.figures {
@@ -44,7 +49,7 @@ fn totals(asked: &Asked<'_>, ledger: &Ledger, ignored: &[(Reason, u64)]) -> Mark
             div { dt { "Ignored" } dd { (ignored) } }
             div { dt { "Duplicates" } dd { (ledger.account.duplicates) } }
         }
-        p { "The last event counts at " (start::instant(ledger.counted)) (ago(ledger.counted, asked.now_ms)) "." }
+        p { "The last event counts at " (start::local_instant(ledger.counted, &tenant.zone)) (ago(ledger.counted, asked.now_ms)) "." }
     }
 }
 
@@ -68,7 +73,7 @@ fn reasons(ignored: &[(Reason, u64)]) -> Markup {
     }
 }
 
-fn sources(asked: &Asked<'_>, ledger: &Ledger) -> Markup {
+fn sources(asked: &Asked<'_>, tenant: &Tenant, ledger: &Ledger) -> Markup {
     let mut sources: Vec<_> = ledger.account.sources().collect();
     sources.sort_by_key(|(_, source)| std::cmp::Reverse(source.last_event));
     let len = sources.len();
@@ -88,7 +93,7 @@ fn sources(asked: &Asked<'_>, ledger: &Ledger) -> Markup {
                             @for (name, source) in sources.into_iter().take(SOURCES_MAX) {
                                 tr {
                                     th scope="row" { (name) }
-                                    td { (start::instant(Some(source.last_event))) (ago(Some(source.last_event), asked.now_ms)) }
+                                    td { (start::local_instant(Some(source.last_event), &tenant.zone)) (ago(Some(source.last_event), asked.now_ms)) }
                                     td.number { (source.seq) } td.number { (missing(name, source)) } td.number { (source.duplicates) }
                                 }
                             }
@@ -105,7 +110,7 @@ fn missing(name: &str, source: &Source) -> String {
     status::missing(name, source).map_or("–".to_owned(), |missing| missing.to_string())
 }
 
-fn lately(troubles: &[Trouble]) -> Markup {
+fn lately(tenant: &Tenant, troubles: &[Trouble]) -> Markup {
     html! {
         section aria-labelledby="lately" {
             h2 #lately { "Wrong lately" }
@@ -119,7 +124,7 @@ fn lately(troubles: &[Trouble]) -> Markup {
                         tbody {
                             @for trouble in troubles {
                                 tr {
-                                    td { (start::instant(Some(trouble.time_ms))) }
+                                    td { (start::local_instant(Some(trouble.time_ms), &tenant.zone)) }
                                     td { @if trouble.refused { span.mark.bad { "malformed" } } @else { span.mark { "ignored" } } }
                                     td { (trouble.why) }
                                     td.details { code { (trouble.line) } }

@@ -27,25 +27,25 @@ pub fn show(asked: &Asked<'_>, tenant: &Tenant) -> Shown {
                  Action Request Token."
             }
         }
-        @for status in own { (card(asked, status)) }
+        @for status in own { (card(asked, tenant, status)) }
     };
     Ok(page(asked, tenant, "Connections", "/connections").show(asked, middle))
 }
 
-fn card(asked: &Asked<'_>, status: &ConnectorStatus) -> Markup {
+fn card(asked: &Asked<'_>, tenant: &Tenant, status: &ConnectorStatus) -> Markup {
     let id = format!("connector-{}", status.name);
     let figures = &status.figures;
     html! {
         section.card.connector aria-labelledby=(id) {
             h2 id=(id) { (status.name) " " (stage(status.stage)) }
-            p { (in_words(status.stage)) " Since " (start::instant(Some(status.since))) "." }
+            p { (in_words(status.stage)) " Since " (start::local_instant(Some(status.since), &tenant.zone)) "." }
             @if let Some(error) = &status.last_error {
                 p.notice.failed[!status.stage.is_connected()] { strong { "Last trouble: " } (error) }
             }
             dl.facts {
                 dt { "Address" } dd { code { (status.address) } }
                 dt { "Last message" }
-                dd { (start::instant(status.last_message)) (ago(status.last_message, asked.now_ms)) }
+                dd { (start::local_instant(status.last_message, &tenant.zone)) (ago(status.last_message, asked.now_ms)) }
                 dt { "Messages" } dd { (status.messages) }
                 dt { "Events told" } dd { (status.events) }
                 dt { "Followed now" }

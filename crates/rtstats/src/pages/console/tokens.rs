@@ -64,7 +64,7 @@ fn card(asked: &Asked<'_>, tenant: &Tenant, about: &About) -> Markup {
                 dt { "State" }
                 dd { @if token.is_some() { span.mark.good { "In force" } } @else { span.mark { "Not made yet" } } }
                 dt { "Last used" }
-                dd { @match used { Some(_) => (start::instant(used)), None => "never" } }
+                dd { @match used { Some(_) => (start::local_instant(used, &tenant.zone)), None => "never" } }
             }
             p.actions { a.button href={ (base(tenant)) "/tokens/" (about.path) }
                 aria-label={ "New Token: " (about.name) } { "New Token" } }
@@ -86,7 +86,7 @@ pub async fn renew(asked: &mut Asked<'_>, tenant: &Tenant, kind: &str, post: boo
                 h2 { "What stops working" }
                 p { "The present token is void at once." }
                 ul { @for what in about.stops { li { (what) } } }
-                @if used.is_some() { p { "It was last used " (start::instant(used)) "." } }
+                @if used.is_some() { p { "It was last used " (start::local_instant(used, &tenant.zone)) "." } }
             }
         } @else {
             p.lead { "The token is shown on the next page, this once. Have a safe place ready for it." }
