@@ -126,6 +126,10 @@ fn attempt(operation: &Operation) -> Markup {
                 div.fields { @for parameter in &operation.parameters { (parameter_field(id, parameter)) } }
             }
             @for content in operation.body.iter().take(1) { (body_field(id, content)) }
+            @if operation.method != "get" {
+                p.notice { "Sending changes the tenant for good: the example sets up queue 101 and the agent “ann”, leaves her \
+                    on a call, and another call waiting. Try it with a tenant of its own." }
+            }
             h4 { "With curl" }
             div.curl {
                 pre tabindex="0" role="group" aria-label={ "curl: " (operation.summary) } { code { (curl(operation)) } }
