@@ -35,8 +35,8 @@ use tokio::sync::{Notify, oneshot};
 
 pub use parsed::Parsed;
 use recover::Recovered;
-pub use speakers::CONSOLE;
 pub use speakers::Spoken;
+pub use speakers::{CONSOLE, HISTORY};
 use worker::Worker;
 
 use crate::{

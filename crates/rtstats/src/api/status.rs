@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use stats::{engine::Source as Numbering, event::Millis};
 
-use crate::{connect::asterisk::queue_log, shard::Ledger};
+use crate::shard::{HISTORY, Ledger};
 
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -118,7 +118,7 @@ pub fn body(ledger: &Ledger, standings: Vec<Standing>) -> Vec<u8> {
 
 /// Numbers of a source that never came; none where they skip by their nature, so that nothing is known to be missing.
 pub fn missing(name: &str, source: &Numbering) -> Option<u64> {
-    (!name.starts_with(queue_log::SOURCE_PREFIX)).then_some(source.missing)
+    (!name.starts_with(HISTORY)).then_some(source.missing)
 }
 
 fn rfc3339(instant: Millis) -> String {

@@ -11,6 +11,9 @@ use stats::{
 /// The source of what people change in the browser: it says nothing of how the contact centre's own systems are.
 pub const CONSOLE: &str = "console";
 
+/// What the names of the sources of a queue_log's history begin with. Their numbers follow the time, so they skip.
+pub const HISTORY: &str = "asterisk-queue-log/";
+
 /// Sources of a tenant that are told of: those that spoke last.
 const TOLD_MAX: usize = 8;
 

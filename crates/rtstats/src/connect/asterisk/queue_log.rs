@@ -14,6 +14,3 @@ pub mod reading;
 pub mod state;
 pub mod tail;
 pub mod time;
-
-/// What the names of these sources begin with; the PBX's name follows. Their numbers follow the time, so they skip.
-pub const SOURCE_PREFIX: &str = "asterisk-queue-log/";

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use stats::event::{Kind, Millis};
 
 use super::{
-    SOURCE_PREFIX,
     account::Account,
     history::History,
     line::LogLine,
     order::Order,
     state::{Place, Read, State},
 };
-use crate::connect::{
-    asterisk::{mapping::Mapping, pbx::Told},
-    names::Names,
+use crate::{
+    connect::{
+        asterisk::{mapping::Mapping, pbx::Told},
+        names::Names,
+    },
+    shard::HISTORY,
 };
 
 /// An import at work.
@@ -104,7 +106,7 @@ fn transaction<'a>(kind: &'a Kind<'_>) -> Option<&'a str> {
 impl Reading {
     /// Goes on from a state.
     pub fn new(mapping: Mapping, names: Names, state: &mut State, wanted: Wanted) -> Reading {
-        let source = format!("{SOURCE_PREFIX}{}", state.pbx);
+        let source = format!("{HISTORY}{}", state.pbx);
         let mut order = Order::new(source, state.reached);
         for told in state.held() {
             order.push(told);
