@@ -1,10 +1,11 @@
 //! The edge that takes events in: `POST /api/rtstats/events` (SPEC §4.1).
 //!
 //! Admission, reading, decoding, parsing, journal, shard, answer: in that order, and a 200 only after the last two.
-//! What is on its way at a time is bounded in bytes; beyond that a sender is told at once to come again.
+//! What is on its way at a time is bounded in bytes, of all tenants and of each; beyond that a sender is told at once to come again.
 
 mod answers;
 mod body;
+pub(crate) mod budget;
 pub mod lately;
 mod leavers;
 
@@ -17,9 +18,10 @@ use stats::{
     limit,
     parse::{FieldError, LineError},
 };
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
-use body::{BodyError, Encoding, Held};
+use body::{BodyError, Encoding};
+use budget::{Budget, Held};
 use lately::Lately;
 
 use crate::{
@@ -41,14 +43,11 @@ pub const PATH: &str = "/api/rtstats/events";
 /// Batches from here on are parsed beside the connections' threads.
 const PARSED_ASIDE_FROM_BYTES: usize = 512 * 1_024;
 
-/// Bytes that one permit of the budget stands for.
-const PERMIT_BYTES: usize = 1_024;
-
 /// The way in for events.
 pub struct Ingest {
     journal: Arc<dyn Journal>,
     api: Arc<Api>,
-    budget: Arc<Semaphore>,
+    budget: Arc<Budget>,
     body_timeout: Duration,
     accounts: Arc<Accounts>,
     /// What senders got wrong lately.
@@ -73,7 +72,7 @@ pub enum Refusal {
 }
 
 impl Ingest {
-    /// A way in that holds at most `in_flight_bytes` of batches at a time.
+    /// A way in that holds at most `in_flight_bytes` of batches at a time, and of one tenant a share of that.
     pub fn new(
         journal: Arc<dyn Journal>,
         api: Arc<Api>,
@@ -81,8 +80,7 @@ impl Ingest {
         in_flight_bytes: usize,
         body_timeout: Duration,
     ) -> Ingest {
-        let permits = in_flight_bytes / PERMIT_BYTES;
-        let budget = Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
+        let budget = Arc::new(Budget::new(in_flight_bytes));
         Ingest { journal, api, budget, body_timeout, accounts, lately: Lately::default() }
     }
 
@@ -98,7 +96,7 @@ impl Ingest {
         let tenant = self.api.admit(&head.headers, TokenKind::Action, Format::Json)?;
         self.api.ready(&tenant, Format::Json)?;
         let encoding = Encoding::of(&head.headers).map_err(|error| body_refused(&error))?;
-        let reading = body::read(body, encoding, Held::new(self.budget.clone()));
+        let reading = body::read(body, encoding, Held::new(self.budget.clone(), tenant.id));
         let (lines, mut held) = match tokio::time::timeout(self.body_timeout, reading).await {
             Ok(read) => read.map_err(|error| body_refused(&error))?,
             Err(_) => return Err(body_refused(&BodyError::Slow)),
@@ -117,7 +115,7 @@ impl Ingest {
             }
             Ok(parsed) => {
                 let lines_bytes = size_of_val(parsed.lines());
-                held.hold(lines_bytes).map_err(|error| body_refused(&error))?;
+                held.hold(lines_bytes).map_err(|full| body_refused(&full.into()))?;
                 self.submit(tenant.id, parsed, Some(held)).await
             }
             Err(errors) => Err(Refusal::Malformed(errors)),
@@ -207,7 +205,7 @@ fn body_refused(error: &BodyError) -> Answer {
         BodyError::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         BodyError::Slow => StatusCode::REQUEST_TIMEOUT,
         BodyError::Broken(_) => StatusCode::BAD_REQUEST,
-        BodyError::NoRoom => {
+        BodyError::NoRoom | BodyError::NoShare => {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return answer::retry(status, 1, &message, Format::Json);
         }

@@ -10,7 +10,10 @@ use std::{
 use stats::{engine::SlaTarget, limit};
 
 use super::form::{Form, Value};
-use crate::{connect::asterisk::settings::Connection, telemetry::LogFormat, tls};
+use crate::{
+    connect::asterisk::settings::Connection, ingest::budget::LARGEST_BATCH_BYTES,
+    telemetry::LogFormat, tls,
+};
 
 /// One setting, as the table declares it.
 #[derive(Debug, Clone, Copy)]
@@ -117,6 +120,7 @@ macro_rules! settings {
 }
 
 const BATCH_BYTES_MAX: u64 = limit::BATCH_BYTES_MAX as u64;
+const IN_FLIGHT_BYTES_MIN: u64 = LARGEST_BATCH_BYTES as u64;
 const TERABYTE: u64 = 1 << 40;
 
 settings! {
@@ -176,9 +180,10 @@ settings! {
         "limits.ingest_queue_bytes_max" ingest_queue_bytes_max: usize = "67108864",
             Form::Whole(BATCH_BYTES_MAX, TERABYTE),
             "Events waiting for the journal; beyond it ingest answers 503.";
-        "limits.ingest_in_flight_bytes_max" ingest_in_flight_bytes_max: usize = "134217728",
-            Form::Whole(6 * BATCH_BYTES_MAX, TERABYTE),
-            "Bodies of all ingest requests under way, as they came, unpacked and read; beyond it ingest answers 503.";
+        "limits.ingest_in_flight_bytes_max" ingest_in_flight_bytes_max: usize = "201326592",
+            Form::Whole(IN_FLIGHT_BYTES_MIN, TERABYTE),
+            "Bodies of all ingest requests under way, as they came, unpacked and read; beyond it ingest answers 503, and \
+             to one tenant beyond half of it (but 96 MiB at least).";
         "limits.tenant_requests_per_second_max" tenant_requests_per_second_max: u32 = "0",
             Form::Whole(0, 10_000_000),
             "Requests per second of one tenant; beyond it 429. 0 means no limit.";

@@ -1,15 +1,14 @@
 //! A post's body: read as it comes, decoded, bounded at every step.
 
-use std::{io::Read, sync::Arc};
+use std::io::Read;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use stats::limit::BATCH_BYTES_MAX;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::PERMIT_BYTES;
+use super::budget::{Full, Held};
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,29 +31,19 @@ pub enum BodyError {
     Broken(String),
     #[error("The server has all the events on their way that it can hold. Nothing was kept.")]
     NoRoom,
+    #[error(
+        "This tenant has as many events on their way as it may have at a time. Nothing was kept. Send again when its \
+         other batches have been answered."
+    )]
+    NoShare,
 }
 
-/// Bytes of the budget that one batch holds, given back when it has been answered.
-pub struct Held {
-    budget: Arc<Semaphore>,
-    permit: Option<OwnedSemaphorePermit>,
-}
-
-impl Held {
-    pub fn new(budget: Arc<Semaphore>) -> Held {
-        Held { budget, permit: None }
-    }
-
-    /// Takes more of the budget.
-    pub fn hold(&mut self, bytes: usize) -> Result<(), BodyError> {
-        let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).map_err(|_| BodyError::NoRoom)?;
-        let more = self.budget.clone().try_acquire_many_owned(permits);
-        let more = more.map_err(|_| BodyError::NoRoom)?;
-        match &mut self.permit {
-            Some(permit) => permit.merge(more),
-            None => self.permit = Some(more),
+impl From<Full> for BodyError {
+    fn from(full: Full) -> BodyError {
+        match full {
+            Full::Server => BodyError::NoRoom,
+            Full::Tenant => BodyError::NoShare,
         }
-        Ok(())
     }
 }
 
@@ -154,17 +143,26 @@ fn unpack(coded: &[u8], encoding: Encoding, held: &mut Held) -> Result<Bytes, Bo
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::{io::Write, sync::Arc};
 
     use super::*;
+    use crate::{
+        ingest::budget::{Budget, LARGEST_BATCH_BYTES},
+        tenants::TenantId,
+    };
+
+    fn held() -> Held {
+        Held::new(Arc::new(Budget::new(LARGEST_BATCH_BYTES)), TenantId(1))
+    }
 
     fn unpack(coded: &[u8], encoding: Encoding) -> Result<Bytes, BodyError> {
-        super::unpack(coded, encoding, &mut Held::new(Arc::new(Semaphore::new(1 << 20))))
+        super::unpack(coded, encoding, &mut held())
     }
 
     #[test]
     fn unpacking_stops_where_the_budget_ends() {
-        let mut held = Held::new(Arc::new(Semaphore::new(1_024)));
+        let mut held = held();
+        held.hold(LARGEST_BATCH_BYTES - (1 << 20)).unwrap();
         let large = gzip(&vec![b' '; 8 << 20]);
         let refused = super::unpack(&large, Encoding::Gzip, &mut held);
         assert!(matches!(refused, Err(BodyError::NoRoom)));

@@ -189,6 +189,71 @@ fn batches_beyond_the_budget_are_503_and_nothing_of_them_is_kept() {
     }
 }
 
+/// A body of the given lines in chunks of one line each.
+fn in_chunks(line: &str, lines: usize) -> Vec<u8> {
+    let chunk = format!("{:x}\r\n{line}\r\n", line.len());
+    (chunk.repeat(lines) + "0\r\n\r\n").into()
+}
+
+const CHUNKED: &[(&str, &str)] = &[("Transfer-Encoding", "chunked")];
+
+#[test]
+fn a_batch_counts_by_its_bytes_in_however_many_pieces_it_comes() {
+    // No more than one batch may take.
+    let world = World::new(&["--limits-ingest-in-flight-bytes-max", "100663296"]);
+    let mut stream = world.action.connect();
+    world.action.send_head(&mut *stream, "POST", EVENTS, CHUNKED, None).unwrap();
+    stream.write_all(&in_chunks(&(" ".repeat(67) + "\n"), 120_000)).unwrap();
+    stream.flush().unwrap();
+    let answer = receive(&mut *stream, false).unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
+#[test]
+fn a_tenant_beyond_its_share_is_told_so_and_the_others_go_on() {
+    let world = World::new(&["--limits-body-timeout-seconds", "60"]);
+    let (_, token) = world.folder.tenant("greedy", "UTC");
+    let greedy = world.server.client(&world.folder).signed_in("greedy", &token);
+    let deadline = Instant::now() + PATIENCE;
+    while greedy.post(EVENTS, b"\n").status != 200 {
+        assert!(Instant::now() < deadline, "the tenant is not there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // Twice its share is announced, and all but the end of it sent.
+    let most = vec![b'\n'; (16 << 20) - 4_096];
+    let mut stalled: Vec<_> = (0..12)
+        .map(|_| {
+            let mut stream = greedy.connect();
+            greedy.send_head(&mut *stream, "POST", EVENTS, &[], Some(16 << 20)).unwrap();
+            // Some are refused while they send.
+            let _ = stream.write_all(&most).and_then(|()| stream.flush());
+            stream
+        })
+        .collect();
+    let refused = loop {
+        let answer = greedy.post(EVENTS, vec![b'\n'; 1 << 20]);
+        if answer.status != 200 {
+            break answer;
+        }
+        assert!(Instant::now() < deadline, "its share has no end");
+    };
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    assert!(refused.text().contains("This tenant has as many events on their way"), "{refused:?}");
+    for _ in 0..4 {
+        let other = world.action.post(EVENTS, vec![b'\n'; 8 << 20]);
+        assert_eq!(other.status, 200, "{}", other.text());
+    }
+    // Those who were within the share are taken once they end.
+    let mut taken = 0;
+    for stream in &mut stalled {
+        let end = stream.write_all(&[b'\n'; 4_096]).and_then(|()| stream.flush());
+        taken += usize::from(
+            end.is_ok_and(|()| receive(&mut **stream, false).is_ok_and(|it| it.status == 200)),
+        );
+    }
+    assert!(taken >= 4, "{taken} of six are taken");
+}
+
 #[test]
 fn what_is_no_http_is_refused_and_the_server_goes_on() {
     let world = World::new(&[]);
