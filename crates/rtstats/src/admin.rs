@@ -77,12 +77,19 @@ pub struct Admin {
 pub async fn serve(listener: TcpListener, pages: Pages) {
     let pages = Arc::new(pages);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut failing = false;
     // Nobody closes the semaphore.
     while let Ok(place) = room.clone().acquire_owned().await {
         let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+            Ok((stream, _)) => {
+                failing = false;
+                stream
+            }
             Err(error) => {
-                tracing::warn!(%error, "the admin listener can't accept");
+                if !failing {
+                    tracing::warn!(%error, "the admin listener can't accept; trying on");
+                }
+                failing = true;
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -102,7 +109,9 @@ async fn connection(stream: TcpStream, pages: &Pages) {
         let _answering = under_way.begin();
         answer(request, pages).await
     });
-    let connection = hyper::server::conn::http1::Builder::new();
+    let mut connection = hyper::server::conn::http1::Builder::new();
+    // A probe may have said all that it has to say.
+    connection.half_close(true);
     if let Err(error) = connection.serve_connection(TokioIo::new(guard), service).await {
         tracing::debug!(%error, "an admin connection ended early");
     }

@@ -71,7 +71,7 @@ pub struct Running {
 
 /// Starts a server; it recovers its tenants while it already answers that it is not ready.
 pub fn start(config: &Config) -> anyhow::Result<Running> {
-    raise_open_files();
+    let open_files_max = server::open_files::raise();
     let metrics = Metrics::new();
     let journal = Arc::new(open_journal(config, &metrics)?);
     let (watch, directory) = watch_tenants(config)?;
@@ -99,7 +99,8 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         metrics: metrics.clone(),
     };
     let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
-    let server = Server::start(listeners, Arc::new(routes), tls, limits(config), metrics.clone())?;
+    let limits = limits(config, open_files_max, workers);
+    let server = Server::start(listeners, Arc::new(routes), tls, limits, metrics.clone())?;
 
     let (stopping, stopped) = watch::channel(false);
     let pages = Admin {
@@ -360,10 +361,14 @@ fn shard_settings(config: &Config) -> shard::Settings {
     }
 }
 
-fn limits(config: &Config) -> server::Limits {
-    let limits = &config.limits;
+/// How connections are bounded, once all else has its files open.
+fn limits(config: &Config, open_files_max: Option<usize>, workers: usize) -> server::Limits {
+    let (limits, connectors) = (&config.limits, config.asterisk.len());
+    let wanted = limits.connections_max;
+    let room = server::open_files::room(open_files_max, wanted, workers, connectors);
     server::Limits {
-        connections_max: limits.connections_max,
+        connections_max: room.connections_max,
+        told_max: room.told_max,
         handshake_timeout: limits.handshake_timeout,
         header_timeout: limits.header_timeout,
         idle_timeout: limits.idle_timeout,
@@ -375,18 +380,6 @@ fn limits(config: &Config) -> server::Limits {
 
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Every connection is an open file: as many as the system lets us have.
-fn raise_open_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-        let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-        if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-            tracing::debug!(%error, "the number of open files stays as it is");
-        }
-    }
 }
 
 /// The thread of the operator's pages.

@@ -11,6 +11,7 @@ mod gathered;
 mod guard;
 mod lasting;
 mod listen;
+pub(crate) mod open_files;
 mod paced;
 pub mod repeat;
 mod whole;
@@ -39,6 +40,8 @@ pub use listen::{ListenError, bind};
 pub struct Limits {
     /// Open connections.
     pub connections_max: usize,
+    /// Connections beside them that are told at a time that there are too many.
+    pub told_max: usize,
     /// For the TLS handshake.
     pub handshake_timeout: Duration,
     /// From a head's first byte to its last.

@@ -162,7 +162,8 @@ settings! {
     }
     limits: Limits {
         "limits.connections_max" connections_max: usize = "50000", Form::Whole(1, 10_000_000),
-            "Open connections; further ones are told so (503) or closed, within a second.";
+            "Open connections; further ones are told so (503) or closed, within a second. Fewer where the system allows too few \
+             open files; the log says so.";
         "limits.handshake_timeout_seconds" handshake_timeout: Duration = "10", Form::Seconds(0.1, 3_600.0),
             "Time for a TLS handshake.";
         "limits.header_timeout_seconds" header_timeout: Duration = "10", Form::Seconds(0.1, 3_600.0),

@@ -170,6 +170,8 @@ where
         }
     });
     let mut connection = hyper::server::conn::http1::Builder::new()
+        // Whoever closes its half after a request still waits for the answer.
+        .half_close(true)
         .max_buf_size(limits.header_bytes_max.max(HTTP1_BUFFER_MIN))
         .serve_connection(TokioIo::new(Worded::new(stream, owed.clone())), service);
     let mut stopping = shared.stopping.clone();

@@ -19,8 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::{Shared, connection, listen::BACKLOG};
 use crate::telemetry::OpenConnection;
 
-/// Connections that are being told at a time.
-const TOLD_MAX: usize = 256;
+/// Connections that are being told at a time, where there are as many open files.
+pub const TOLD_MAX: usize = 256;
 
 /// How long accepting pauses after a refusal; in so long one connection more may be told,
 const REFUSAL_PAUSE: Duration = Duration::from_millis(8);
@@ -50,7 +50,7 @@ impl Place {
 
     /// A place among those who are told that there is none: they take none of those who are served.
     fn to_be_told(shared: &Arc<Shared>, own: &Arc<AtomicUsize>) -> Option<Place> {
-        Place::one_of(TOLD_MAX, shared, own, true)
+        Place::one_of(shared.limits.told_max, shared, own, true)
     }
 
     fn one_of(

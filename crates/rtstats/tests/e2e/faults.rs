@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    net::TcpStream,
     process::Command,
     time::{Duration, Instant},
 };
@@ -342,13 +343,24 @@ fn a_clock_that_falls_behind_refuses_the_senders_time_and_keeps_nothing_of_it() 
     equals_replay(&world);
 }
 
-#[test]
-fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_later() {
-    let folder = Folder::new();
+/// A server that may open so many files.
+fn with_open_files(files: usize, flags: &[&str]) -> World {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 90; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_rtstats")]);
+    let limited = format!("ulimit -n {files}; exec \"$@\"");
+    command.args(["-c", &limited, "sh", env!("CARGO_BIN_EXE_rtstats")]);
     command.stdin(std::process::Stdio::null());
-    let world = world_by(folder, command, &["--refresh-seconds", "0.1"]);
+    world_by(Folder::new(), command, flags)
+}
+
+/// How many are open now.
+fn open_files(world: &World) -> Option<usize> {
+    let folder = format!("/proc/{}/fd", world.server.process().as_raw_nonzero());
+    Some(fs::read_dir(folder).ok()?.count())
+}
+
+#[test]
+fn strangers_leave_file_descriptors_to_the_admin_pages_and_the_journal() {
+    let world = with_open_files(200, &["--refresh-seconds", "0.1"]);
     let mut kept = world.action.connect();
     let mut send = |from: u64| {
         let body = batch(1, from, 10);
@@ -356,18 +368,67 @@ fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_l
         crate::client::receive(&mut *kept, false).unwrap().status
     };
     assert_eq!(send(1), 200);
-    let idle: Vec<_> = (0..120).map(|_| world.data.tcp().unwrap()).collect();
+    let strangers: Vec<_> = (0..300).map(|_| world.data.tcp().unwrap()).collect();
     let deadline = Instant::now() + PATIENCE;
-    while !world.server.log().contains("connections can't be accepted") {
+    while figure(&world, "rtstats_connections_refused_total ") < 1.0 {
         assert!(Instant::now() < deadline, "{}", world.server.log());
-        std::thread::sleep(Duration::from_millis(5));
     }
     for number in 1..10 {
         assert_eq!(send(1 + 10 * number), 200);
+        assert_eq!(world.server.admin_page("/readyz").status, 200);
     }
-    drop(idle);
-    assert_eq!(size(&world), 100, "others are served again");
-    assert_eq!(journalled(&world.folder).len(), 100);
+    let log = world.server.log();
+    assert_eq!(log.matches("the system lets this process open 200 files").count(), 1, "{log}");
+    assert!(!log.contains("accept"), "{log}");
+    drop(strangers);
+    while !world.data.try_get(QUEUE).is_ok_and(|answer| answer.status == 200) {
+        assert!(Instant::now() < deadline, "there is room again");
+    }
+    equals_replay(&world);
+}
+
+fn figure(world: &World, name: &str) -> f64 {
+    let page = world.server.admin_page("/metrics");
+    let value = page.text().lines().find_map(|line| line.strip_prefix(name));
+    value.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
+}
+
+#[test]
+fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_later() {
+    let world = with_open_files(400, &["--refresh-seconds", "0.1"]);
+    let mut kept = world.action.connect();
+    let mut send = |from: u64| {
+        let body = batch(1, from, 10);
+        world.action.send(&mut *kept, "POST", EVENTS, &[], body.as_bytes()).unwrap();
+        crate::client::receive(&mut *kept, false).unwrap().status
+    };
+    assert_eq!(send(1), 200);
+    let Some(open) = open_files(&world) else {
+        return eprintln!("skipped: no /proc here to tell how many files are open");
+    };
+    // Something else than connections takes them.
+    let few = Some(open as u64 + 5);
+    let limit = Rlimit { current: few, maximum: few };
+    prlimit(Some(world.server.process()), Resource::Nofile, limit).unwrap();
+    let idle: Vec<_> = (0..60).map(|_| world.data.tcp().unwrap()).collect();
+    let probe = TcpStream::connect(world.server.admin).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let troubles = ["connections can't be accepted", "the admin listener can't accept"];
+    while !troubles.iter().all(|trouble| world.server.log().contains(trouble)) {
+        assert!(Instant::now() < deadline, "{}", world.server.log());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    // Each tries ten times a second or more.
+    let (begun, mut sent) = (Instant::now(), 10);
+    while begun.elapsed() < Duration::from_millis(500) {
+        assert_eq!(send(sent + 1), 200);
+        sent += 10;
+    }
+    let log = world.server.log();
+    assert_eq!(log.matches(troubles[1]).count(), 1, "{log}");
+    drop((idle, probe));
+    assert_eq!(size(&world) as u64, sent, "others are served again");
+    assert_eq!(journalled(&world.folder).len() as u64, sent);
     equals_replay(&world);
 }
 

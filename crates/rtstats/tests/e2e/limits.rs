@@ -211,7 +211,7 @@ fn a_batch_counts_by_its_bytes_in_however_many_pieces_it_comes() {
 
 #[test]
 fn a_tenant_beyond_its_share_is_told_so_and_the_others_go_on() {
-    let world = World::new(&["--limits-body-timeout-seconds", "60"]);
+    let world = World::new(&["--limits-body-timeout-seconds", "3600"]);
     let (_, token) = world.folder.tenant("greedy", "UTC");
     let greedy = world.server.client(&world.folder).signed_in("greedy", &token);
     let deadline = Instant::now() + PATIENCE;
@@ -219,18 +219,14 @@ fn a_tenant_beyond_its_share_is_told_so_and_the_others_go_on() {
         assert!(Instant::now() < deadline, "the tenant is not there");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // Twice its share is announced, and all but the end of it sent.
+    // All but the end of bodies, more and more of them; some are refused while they send.
     let most = vec![b'\n'; (16 << 20) - 4_096];
-    let mut stalled: Vec<_> = (0..12)
-        .map(|_| {
-            let mut stream = greedy.connect();
-            greedy.send_head(&mut *stream, "POST", EVENTS, &[], Some(16 << 20)).unwrap();
-            // Some are refused while they send.
-            let _ = stream.write_all(&most).and_then(|()| stream.flush());
-            stream
-        })
-        .collect();
+    let mut stalled = Vec::new();
     let refused = loop {
+        let mut stream = greedy.connect();
+        greedy.send_head(&mut *stream, "POST", EVENTS, &[], Some(16 << 20)).unwrap();
+        let _ = stream.write_all(&most).and_then(|()| stream.flush());
+        stalled.push(stream);
         let answer = greedy.post(EVENTS, vec![b'\n'; 1 << 20]);
         if answer.status != 200 {
             break answer;
@@ -251,7 +247,7 @@ fn a_tenant_beyond_its_share_is_told_so_and_the_others_go_on() {
             end.is_ok_and(|()| receive(&mut **stream, false).is_ok_and(|it| it.status == 200)),
         );
     }
-    assert!(taken >= 4, "{taken} of six are taken");
+    assert!(taken >= 4, "{taken} are taken");
 }
 
 #[test]

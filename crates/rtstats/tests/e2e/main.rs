@@ -17,6 +17,7 @@ mod documents;
 mod faults;
 mod faulty;
 mod freshness;
+mod half_closed;
 mod hostile;
 mod hostile_h2;
 mod import;
