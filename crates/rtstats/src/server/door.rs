@@ -16,7 +16,7 @@ use std::{
 
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Shared, connection, listen::BACKLOG};
+use super::{Shared, connection};
 use crate::telemetry::OpenConnection;
 
 /// Connections that are being told at a time, where there are as many open files.
@@ -31,7 +31,10 @@ const TOLD_AT_ONCE: u32 = 16;
 /// How long somebody may wait in the kernel's queue.
 const CLEARED_EVERY: Duration = Duration::from_millis(500);
 
-/// Connections taken up before others of the thread have their turn.
+/// Connections that are taken up at a time for each that may be told: they are open files too, for a moment.
+const CLEARED_PER_TOLD: usize = 2;
+
+/// Connections closed before others of the thread have their turn.
 const TURN: usize = 64;
 
 /// One open connection's place in the counts.
@@ -115,15 +118,19 @@ impl Door {
         tokio::time::sleep(REFUSAL_PAUSE).await;
     }
 
-    /// Takes up all who wait now.
+    /// Takes up all who wait now, and only then closes: whoever comes again at once waits for the next time.
     async fn clear(&mut self, listener: &TcpListener) {
-        for _ in 0..BACKLOG.unsigned_abs() as usize / TURN {
-            tokio::task::yield_now().await;
-            for _ in 0..TURN {
-                let next = poll_fn(|context| Poll::Ready(listener.poll_accept(context))).await;
-                let Poll::Ready(Ok((stream, _))) = next else { return };
-                self.admit(stream);
+        let mut waiting = Vec::new();
+        while waiting.len() < CLEARED_PER_TOLD * self.shared.limits.told_max {
+            let next = poll_fn(|context| Poll::Ready(listener.poll_accept(context))).await;
+            let Poll::Ready(Ok((stream, _))) = next else { break };
+            waiting.push(stream);
+        }
+        for (number, stream) in waiting.into_iter().enumerate() {
+            if number % TURN == 0 {
+                tokio::task::yield_now().await;
             }
+            self.admit(stream);
         }
     }
 }
