@@ -32,7 +32,10 @@ pub(super) use change::{Turn, hidden};
 use roster::Roster;
 
 use super::{Asked, Form, Page, Shown, Stop, links, stop};
-use crate::{shard::CONSOLE, tenants::Tenant};
+use crate::{
+    shard::{CONSOLE, Denied},
+    tenants::Tenant,
+};
 
 /// The parts of a tenant: what follows its path, and the name.
 const PARTS: &[(&str, &str)] = &[
@@ -140,8 +143,13 @@ pub(super) fn parts(asked: &Asked<'_>, tenant: &Tenant, part: &str) -> Markup {
 async fn roster(asked: &Asked<'_>, tenant: &Tenant) -> Result<Roster, Stop> {
     let shards = &asked.pages.api.shards;
     let present = shards.present_state(tenant.id, Some(CONSOLE.to_owned())).await;
-    let (present, seq) = present.map_err(unavailable)?;
-    let read = tokio::task::spawn_blocking(move || Roster::of(&present, seq)).await;
+    let (present, seq) = present.map_err(|no| match no {
+        Denied::Unavailable(why) => unavailable(why),
+        Denied::Crowded => stop::later(
+            "Many ask for this tenant's pages at the same time. Load the page again in a moment.",
+        ),
+    })?;
+    let read = tokio::task::spawn_blocking(move || Roster::of(&present.made, seq)).await;
     read.map_err(|_| Stop::Fault("the directory could not be read".to_owned()))
 }
 

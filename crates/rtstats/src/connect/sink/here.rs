@@ -67,7 +67,7 @@ impl Here {
                         trouble.is_over("the tenant is served now");
                         return present;
                     }
-                    Err(unavailable) => unavailable.to_string(),
+                    Err(denied) => denied.to_string(),
                 },
                 Err(line) => line,
             };
