@@ -66,8 +66,7 @@ pub fn denied(why: Denied, tenant: &Tenant) -> Answer {
 /// goes away meanwhile.
 pub async fn form(written: &Arc<Shared<Written>>, accepted: Encoding, metrics: &Metrics) -> Form {
     let (written, metrics) = (written.clone(), metrics.clone());
-    let forming =
-        tokio::spawn(async move { written.made.document.form(accepted, &metrics).await });
+    let forming = tokio::spawn(async move { written.made.document.form(accepted, &metrics).await });
     forming.await.expect("compressing panics for no bytes, and nobody cancels it")
 }
 

@@ -41,8 +41,7 @@ impl Place {
             copies.fetch_add(1, SeqCst);
             let copied = events.load(SeqCst);
             end.notified().await;
-            let number =
-                |source: Option<String>| source.map_or(0, |source| source.len() as u64);
+            let number = |source: Option<String>| source.map_or(0, |source| source.len() as u64);
             Ok((copied, sources.into_iter().map(number).collect()))
         };
         let (desk, source) = (self.desk.clone(), source.map(str::to_owned));
