@@ -35,8 +35,7 @@ use stats::{
 };
 use tokio::sync::{Notify, oneshot};
 
-pub use desk::{Denied, Shared};
-use desk::{Desk, Sources};
+pub use desk::{Denied, Desk, Shared, Sources};
 pub use parsed::Parsed;
 use recover::Recovered;
 pub use speakers::Spoken;
@@ -84,8 +83,8 @@ pub struct Live {
     pub stir: Stir,
     /// Where who sends it events asks for its present state.
     senders: Arc<Desk<Written>>,
-    /// Where our own pages and connectors ask for it: answers that senders don't read are not in their way.
-    own: Arc<Desk<stats::engine::Present>>,
+    /// Where our own connectors ask for it: answers that senders don't read are not in their way.
+    connectors: Arc<Desk<Written>>,
     state: AtomicU8,
 }
 
@@ -208,11 +207,11 @@ pub struct Written {
 /// A tenant's present state and the highest number seen of each source that was asked for; 0 if none.
 type Copied = (stats::engine::Present, Vec<u64>);
 
+/// A copy that is made.
+type Copying = Pin<Box<dyn Future<Output = Result<Copied, Unavailable>> + Send>>;
+
 /// Present states as documents that may be there at a time, of one tenant: an answer that nobody reads holds one.
 const WRITTEN_MAX: usize = 3;
-
-/// The same of copies for ourselves, who hold them for a moment.
-const COPIES_MAX: usize = 2;
 
 /// Told on the shard's thread what became of a batch.
 pub type Reply = Box<dyn FnOnce(Result<Applied, Unavailable>) + Send>;
@@ -342,20 +341,13 @@ impl Shards {
         frozen.await.unwrap_or(Err(Unavailable::NotReady))
     }
 
-    /// What a tenant's engine believes now, and how far it has followed a source. The lines are written beside shard
-    /// and connections: there may be a hundred thousand.
-    pub async fn present(
-        &self,
-        tenant: TenantId,
-        source: Option<String>,
-    ) -> Result<Present, Denied> {
-        let (present, seq) = self.present_state(tenant, source).await?;
-        let write = move || {
-            let present = &present.made;
-            Present { counted: present.counted(), seq, lines: lines(present) }
-        };
-        let written = tokio::task::spawn_blocking(write).await;
-        Ok(written.expect("writing panics for no state, and nobody cancels it"))
+    /// What a tenant's engine believes now, and how far it has followed a source.
+    pub async fn present(&self, tenant: TenantId, source: String) -> Result<Present, Denied> {
+        let live = self.live(tenant).ok_or(Unavailable::NotReady)?;
+        let asked = live.connectors.ask(Some(source), self.copy(tenant), Written::of);
+        let (written, seq) = asked.await?;
+        let Written { counted, document } = &written.made;
+        Ok(Present { counted: *counted, seq, lines: document.plain() })
     }
 
     /// The same for a sender, who shares it with others that ask now, and takes as long to read it as it likes.
@@ -365,11 +357,7 @@ impl Shards {
         source: Option<String>,
     ) -> Result<(Arc<Shared<Written>>, u64), Denied> {
         let live = self.live(tenant).ok_or(Unavailable::NotReady)?;
-        let write = |present: stats::engine::Present| Written {
-            counted: present.counted(),
-            document: Arc::new(Document::new(lines(&present))),
-        };
-        live.senders.ask(source, self.copy(tenant), write).await
+        live.senders.ask(source, self.copy(tenant), Written::of).await
     }
 
     /// Everything that a tenant shows now; comes when its shard comes to it.
@@ -384,23 +372,8 @@ impl Shards {
         self.live.load_full()
     }
 
-    /// The state itself before it is written, and the highest number seen of the source.
-    pub async fn present_state(
-        &self,
-        tenant: TenantId,
-        source: Option<String>,
-    ) -> Result<(Arc<Shared<stats::engine::Present>>, u64), Denied> {
-        let live = self.live(tenant).ok_or(Unavailable::NotReady)?;
-        live.own.ask(source, self.copy(tenant), std::convert::identity).await
-    }
-
-    /// Has a tenant's shard copy its state.
-    fn copy(
-        &self,
-        tenant: TenantId,
-    ) -> impl FnOnce(Sources) -> Pin<Box<dyn Future<Output = Result<Copied, Unavailable>> + Send>>
-    + Send
-    + use<> {
+    /// Has a tenant's shard copy its state. For a [`Desk`]: it costs too much for each who asks.
+    pub fn copy(&self, tenant: TenantId) -> impl FnOnce(Sources) -> Copying + Send + use<> {
         let shard = self.shard(tenant).clone();
         move |sources| {
             let (reply, copied) = oneshot::channel();
@@ -474,12 +447,16 @@ fn send(shard: &mpsc::Sender<Input>, input: Input) {
     }
 }
 
-fn lines(present: &stats::engine::Present) -> Bytes {
-    let mut lines = Vec::new();
-    for event in present.events() {
-        event.write_line(&mut lines);
+impl Written {
+    /// There may be a hundred thousand lines: they are written beside shard and connections.
+    fn of(present: &stats::engine::Present) -> Written {
+        let mut lines = Vec::new();
+        for event in present.events() {
+            event.write_line(&mut lines);
+        }
+        let document = Arc::new(Document::new(lines.into()));
+        Written { counted: present.counted(), document }
     }
-    lines.into()
 }
 
 impl Live {
@@ -491,7 +468,7 @@ impl Live {
             board: Arc::default(),
             stir: Stir::default(),
             senders: Desk::new(WRITTEN_MAX),
-            own: Desk::new(COPIES_MAX),
+            connectors: Desk::new(WRITTEN_MAX),
             state: AtomicU8::new(State::Recovering as u8),
         }
     }

@@ -73,7 +73,7 @@ impl<T: Send + Sync + 'static> Desk<T> {
         self: &Arc<Self>,
         source: Option<String>,
         copy: impl FnOnce(Sources) -> F + Send + 'static,
-        make: fn(C) -> T,
+        make: fn(&C) -> T,
     ) -> Reply<T>
     where
         C: Send + 'static,
@@ -93,7 +93,7 @@ impl<T: Send + Sync + 'static> Desk<T> {
         told.await.unwrap_or(Err(Denied::Unavailable(Unavailable::NotReady)))
     }
 
-    async fn lead<C, F>(&self, copy: impl FnOnce(Sources) -> F, make: fn(C) -> T)
+    async fn lead<C, F>(&self, copy: impl FnOnce(Sources) -> F, make: fn(&C) -> T)
     where
         C: Send + 'static,
         F: Future<Output = Result<(C, Vec<u64>), Unavailable>>,
@@ -116,7 +116,7 @@ impl<T: Send + Sync + 'static> Desk<T> {
             }
         };
         // To its end, whoever is still there: there is never more than one at work.
-        let made = tokio::task::spawn_blocking(move || make(copied)).await;
+        let made = tokio::task::spawn_blocking(move || make(&copied)).await;
         let made = made.expect("making panics for no state, and nobody cancels it");
         let shared = Arc::new(Shared { made, _place: place });
         for (waiter, number) in waiters.into_iter().zip(numbers) {

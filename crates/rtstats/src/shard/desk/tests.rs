@@ -45,7 +45,7 @@ impl Place {
             Ok((copied, sources.into_iter().map(number).collect()))
         };
         let (desk, source) = (self.desk.clone(), source.map(str::to_owned));
-        tokio::spawn(async move { desk.ask(source, copy, |it| it).await })
+        tokio::spawn(async move { desk.ask(source, copy, |it| *it).await })
     }
 
     /// Somebody who asks, and whose copy comes to its end.
@@ -111,7 +111,7 @@ async fn a_copy_of_which_everybody_has_gone_is_given_up_and_keeps_no_place() {
         let _reply = reply;
         pending::<Result<(u64, Vec<u64>), Unavailable>>().await
     };
-    let asked = tokio::spawn(async move { desk.ask(None, never, |it| it).await });
+    let asked = tokio::spawn(async move { desk.ask(None, never, |it| *it).await });
     while place.desk.turn.try_lock().is_ok() || !place.desk.waiting().is_empty() {
         yield_now().await;
     }
@@ -126,7 +126,7 @@ async fn a_state_that_is_not_there_is_told_to_all_and_keeps_no_place() {
     for why in [Unavailable::Broken, Unavailable::NotReady, Unavailable::Broken] {
         let desk = place.desk.clone();
         let copy = move |_| async move { Err::<(u64, Vec<u64>), _>(why) };
-        let ask = || desk.ask(None, copy, |it| it);
+        let ask = || desk.ask(None, copy, |it| *it);
         let (one, other) = tokio::join!(ask(), ask());
         for denied in [one, other] {
             assert_eq!(denied.map(|_| ()), Err(Denied::Unavailable(why)));
