@@ -13,13 +13,16 @@ use std::{
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use super::Unavailable;
 
 /// How long somebody waits for a place.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the next copy waits at least for one that was given up, which the shard may be at still.
+const GIVEN_UP_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a copy is made with: the source of each who waits, if one was named.
 pub type Sources = Vec<Option<String>>;
@@ -101,11 +104,14 @@ impl<T: Send + Sync + 'static> Desk<T> {
         let _one_at_a_time = self.turn.lock().await;
         let Some((mut waiters, place)) = self.next().await else { return };
         let sources = waiters.iter_mut().map(|waiter| waiter.source.take()).collect();
+        let begun = Instant::now();
         let copied = tokio::select! {
-            copied = copy(sources) => copied,
+            copied = copy(sources) => Some(copied),
             // The shard skips what nobody waits for.
-            () = all_gone(&mut waiters) => return,
+            () = all_gone(&mut waiters) => None,
         };
+        let took = begun.elapsed();
+        let Some(copied) = copied else { return sleep(took.max(GIVEN_UP_PAUSE)).await };
         let (copied, numbers) = match copied {
             Ok(copied) => copied,
             Err(unavailable) => {
@@ -122,6 +128,9 @@ impl<T: Send + Sync + 'static> Desk<T> {
         for (waiter, number) in waiters.into_iter().zip(numbers) {
             waiter.told(Ok((shared.clone(), number)));
         }
+        drop(shared);
+        // The shard's other tenants have as much of it as this one, however often it asks.
+        sleep(took).await;
     }
 
     /// Those who wait, and a place for what they will share; none when nobody waits any more.

@@ -102,7 +102,20 @@ async fn what_nobody_waits_for_is_not_copied() {
     assert_eq!(place.copies.load(SeqCst), 2);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn the_next_copy_waits_as_long_as_the_last_took() {
+    let place = Place::new(2);
+    let first = place.ask(None);
+    place.until(1, 0).await;
+    advance(PATIENCE).await;
+    place.end.notify_one();
+    first.await.unwrap().unwrap();
+    let begun = Instant::now();
+    place.served().await;
+    assert_eq!(begun.elapsed().as_secs(), PATIENCE.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_copy_of_which_everybody_has_gone_is_given_up_and_keeps_no_place() {
     let place = Place::new(1);
     let (mut unread, reply) = oneshot::channel::<()>();
@@ -117,7 +130,10 @@ async fn a_copy_of_which_everybody_has_gone_is_given_up_and_keeps_no_place() {
     }
     asked.abort();
     unread.closed().await;
+    let begun = Instant::now();
     assert_eq!(place.served().await.made, 0);
+    let waited = begun.elapsed();
+    assert!(waited >= GIVEN_UP_PAUSE && waited < 2 * GIVEN_UP_PAUSE, "{waited:?}");
 }
 
 #[tokio::test]
