@@ -33,7 +33,7 @@ pub use rate::Rates;
 pub use status::{Standing, Standings};
 
 use crate::{
-    board::{Document, Encoding, Form, Refresh},
+    board::{Encoding, Form, Refresh},
     clock,
     live::Feeds,
     shard::{Live, Shards, State, Unavailable},
@@ -162,12 +162,11 @@ impl Api {
         let tenant = self.admit(&head.headers, TokenKind::Action, Format::Json)?;
         self.ready(&tenant, Format::Json)?;
         let follows = source.is_some();
-        let present = self.shards.present(tenant.id, source).await;
-        let present = present.map_err(|no| unavailable(no, &tenant, Format::Json))?;
-        let seq = follows.then_some(present.seq);
-        let lines = Arc::new(Document::new(present.lines));
-        let form = lines.form(Encoding::accepted(&head.headers), &self.metrics).await;
-        Ok(state::answer(form, present.counted, seq))
+        let written = self.shards.written(tenant.id, source).await;
+        let (written, seq) = written.map_err(|no| state::denied(no, &tenant))?;
+        let accepted = Encoding::accepted(&head.headers);
+        let form = state::form(&written, accepted, &self.metrics).await;
+        Ok(state::answer(form, &written, follows.then_some(seq)))
     }
 
     /// Who asks, if the credentials hold and the tenant's rate allows it.

@@ -32,7 +32,7 @@ use crate::{
     ingest::Ingest,
     journal::{self, CommitReport, Depth, Journal, SqliteJournal},
     live::{Bounds, Feeds, Line, Lines},
-    pages::{self, Changes, Pages, Watching},
+    pages::{self, Changes, Pages, Rosters, Watching},
     routes::Routes,
     server::{self, Server},
     shard::{self, Shards, State},
@@ -342,6 +342,7 @@ fn pages(
         connectors: connectors.clone(),
         folder: config.data.clone(),
         changes: Changes::default(),
+        rosters: Rosters::default(),
         settings: pages::Settings {
             // A browser that was told to insist would never show a self-signed certificate's host again.
             trusted_certificate: !config.behind_proxy && config.tls_certificate.is_some(),

@@ -38,7 +38,7 @@ use hyper::body::Incoming;
 
 pub use asked::Asked;
 pub use assets::PATH as ASSETS;
-pub use console::{Changes, csv};
+pub use console::{Changes, Rosters, csv};
 pub use field::{Choice, Field};
 use form::FILE_BYTES_MAX;
 pub use form::{Form, Upload, pairs};
@@ -88,6 +88,8 @@ pub struct Pages {
     pub folder: PathBuf,
     /// Changes under way, one at a time for each tenant.
     pub changes: Changes,
+    /// What tenants are made of, as pages are made.
+    pub rosters: Rosters,
 }
 
 impl Pages {

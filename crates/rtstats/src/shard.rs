@@ -4,6 +4,7 @@
 //! Nothing else touches an engine. A tenant's inputs arrive in the order of its log; what the log already holds
 //! when a tenant opens is replayed first, and what arrives again after that is known by its position and skipped.
 
+mod desk;
 mod keeper;
 mod parsed;
 mod recover;
@@ -15,6 +16,7 @@ mod worker;
 
 use std::{
     collections::HashMap,
+    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU8, Ordering},
@@ -33,6 +35,7 @@ use stats::{
 };
 use tokio::sync::{Notify, oneshot};
 
+pub use desk::{Denied, Desk, Shared, Sources};
 pub use parsed::Parsed;
 use recover::Recovered;
 pub use speakers::Spoken;
@@ -40,7 +43,7 @@ pub use speakers::{CONSOLE, HISTORY};
 use worker::Worker;
 
 use crate::{
-    board::Board,
+    board::{Board, Document},
     journal::{Journal, Position},
     telemetry::Metrics,
     tenants::{Tenant, TenantId},
@@ -78,6 +81,10 @@ pub struct Live {
     pub board: Arc<Board>,
     /// What a live feed waits for.
     pub stir: Stir,
+    /// Where who sends it events asks for its present state.
+    senders: Arc<Desk<Written>>,
+    /// Where our own connectors ask for it: answers that senders don't read are not in their way.
+    connectors: Arc<Desk<Written>>,
     state: AtomicU8,
 }
 
@@ -189,6 +196,23 @@ pub struct Present {
     pub lines: Bytes,
 }
 
+/// What a tenant's engine believes at one instant, as a document.
+pub struct Written {
+    /// The last counted time; none before any event.
+    pub counted: Option<Millis>,
+    /// The present state as events, one a line.
+    pub document: Arc<Document>,
+}
+
+/// A tenant's present state and the highest number seen of each source that was asked for; 0 if none.
+type Copied = (stats::engine::Present, Vec<u64>);
+
+/// A copy that is made.
+type Copying = Pin<Box<dyn Future<Output = Result<Copied, Unavailable>> + Send>>;
+
+/// Present states as documents that may be there at a time, of one tenant: an answer that nobody reads holds one.
+const WRITTEN_MAX: usize = 3;
+
 /// Told on the shard's thread what became of a batch.
 pub type Reply = Box<dyn FnOnce(Result<Applied, Unavailable>) + Send>;
 
@@ -224,8 +248,8 @@ enum Input {
     },
     Present {
         tenant: TenantId,
-        source: Option<String>,
-        reply: oneshot::Sender<Result<(stats::engine::Present, u64), Unavailable>>,
+        sources: Sources,
+        reply: oneshot::Sender<Result<Copied, Unavailable>>,
     },
     Agent {
         tenant: TenantId,
@@ -317,16 +341,23 @@ impl Shards {
         frozen.await.unwrap_or(Err(Unavailable::NotReady))
     }
 
-    /// What a tenant's engine believes now, and how far it has followed a source. The lines are written beside shard
-    /// and connections: there may be a hundred thousand.
-    pub async fn present(
+    /// What a tenant's engine believes now, and how far it has followed a source.
+    pub async fn present(&self, tenant: TenantId, source: String) -> Result<Present, Denied> {
+        let live = self.live(tenant).ok_or(Unavailable::NotReady)?;
+        let asked = live.connectors.ask(Some(source), self.copy(tenant), Written::of);
+        let (written, seq) = asked.await?;
+        let Written { counted, document } = &written.made;
+        Ok(Present { counted: *counted, seq, lines: document.plain() })
+    }
+
+    /// The same for a sender, who shares it with others that ask now, and takes as long to read it as it likes.
+    pub async fn written(
         &self,
         tenant: TenantId,
         source: Option<String>,
-    ) -> Result<Present, Unavailable> {
-        let (present, seq) = self.present_state(tenant, source).await?;
-        let written = tokio::task::spawn_blocking(move || Present::written(&present, seq)).await;
-        Ok(written.expect("writing panics for no state, and nobody cancels it"))
+    ) -> Result<(Arc<Shared<Written>>, u64), Denied> {
+        let live = self.live(tenant).ok_or(Unavailable::NotReady)?;
+        live.senders.ask(source, self.copy(tenant), Written::of).await
     }
 
     /// Everything that a tenant shows now; comes when its shard comes to it.
@@ -341,15 +372,14 @@ impl Shards {
         self.live.load_full()
     }
 
-    /// The same before it is written: the state itself, and the highest number seen of the source.
-    pub async fn present_state(
-        &self,
-        tenant: TenantId,
-        source: Option<String>,
-    ) -> Result<(stats::engine::Present, u64), Unavailable> {
-        let (reply, present) = oneshot::channel();
-        self.send(tenant, Input::Present { tenant, source, reply });
-        present.await.unwrap_or(Err(Unavailable::NotReady))
+    /// Has a tenant's shard copy its state. For a [`Desk`]: it costs too much for each who asks.
+    pub fn copy(&self, tenant: TenantId) -> impl FnOnce(Sources) -> Copying + Send + use<> {
+        let shard = self.shard(tenant).clone();
+        move |sources| {
+            let (reply, copied) = oneshot::channel();
+            send(&shard, Input::Present { tenant, sources, reply });
+            Box::pin(async { copied.await.unwrap_or(Err(Unavailable::NotReady)) })
+        }
     }
 
     /// One agent now, if there is such an agent, and the highest number seen of a source.
@@ -402,21 +432,30 @@ impl Shards {
         }
     }
 
+    fn shard(&self, tenant: TenantId) -> &mpsc::Sender<Input> {
+        &self.inputs[tenant.0 as usize % self.inputs.len()]
+    }
+
     fn send(&self, tenant: TenantId, input: Input) {
-        let shard = &self.inputs[tenant.0 as usize % self.inputs.len()];
-        if shard.send(input).is_err() {
-            tracing::debug!("a shard that has stopped was asked for something");
-        }
+        send(self.shard(tenant), input);
     }
 }
 
-impl Present {
-    fn written(present: &stats::engine::Present, seq: u64) -> Present {
+fn send(shard: &mpsc::Sender<Input>, input: Input) {
+    if shard.send(input).is_err() {
+        tracing::debug!("a shard that has stopped was asked for something");
+    }
+}
+
+impl Written {
+    /// There may be a hundred thousand lines: they are written beside shard and connections.
+    fn of(present: &stats::engine::Present) -> Written {
         let mut lines = Vec::new();
         for event in present.events() {
             event.write_line(&mut lines);
         }
-        Present { counted: present.counted(), seq, lines: lines.into() }
+        let document = Arc::new(Document::new(lines.into()));
+        Written { counted: present.counted(), document }
     }
 }
 
@@ -428,6 +467,8 @@ impl Live {
             name: Arc::from(name),
             board: Arc::default(),
             stir: Stir::default(),
+            senders: Desk::new(WRITTEN_MAX),
+            connectors: Desk::new(WRITTEN_MAX),
             state: AtomicU8::new(State::Recovering as u8),
         }
     }

@@ -41,6 +41,11 @@ impl Document {
         Document { hash, plain, compressed: Default::default() }
     }
 
+    /// The bytes as they are.
+    pub fn plain(&self) -> Bytes {
+        self.plain.bytes.clone()
+    }
+
     /// The validator of the form that `accepted` leads to, without making that form.
     pub fn etag(&self, accepted: Encoding) -> HeaderValue {
         match self.worth(accepted) {

@@ -126,6 +126,12 @@ fn state() -> Operation {
         &["Cache-Control"],
         "`source` is given twice. Ask for one source at a time.",
     );
+    let crowded: Refusal = (
+        503,
+        "The server still reads its log after a start, or earlier answers with the state are not read to their end.",
+        refusal::NOT_READY.2,
+        refusal::NOT_READY.3,
+    );
     Operation {
         id: "readState",
         group: GROUP,
@@ -157,7 +163,7 @@ fn state() -> Operation {
                 refusal::ONLY_READING,
                 refusal::TOO_OFTEN,
                 refusal::FAULT,
-                refusal::NOT_READY,
+                crowded,
             ],
         ),
     }

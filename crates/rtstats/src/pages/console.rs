@@ -1,6 +1,6 @@
 //! The Configuration Manager: what a tenant is made of, shown and changed in a browser.
 //!
-//! What is shown is what the engine believes ([`Roster`]), whoever configured it. What is changed are events through the
+//! What is shown is what the engine believes ([`roster::Roster`]), whoever configured it. What is changed are events through the
 //! same way in as everybody's ([`Turn::submit`]): one form, one batch, whole or not at all. Nothing here writes state by
 //! another way; only tokens and tenants, which are not in the log, are changed in the database as commands do it.
 
@@ -18,6 +18,7 @@ mod matrix;
 mod plan;
 mod queues;
 mod roster;
+mod rosters;
 mod sla;
 pub(super) mod tenants;
 mod tokens;
@@ -29,10 +30,11 @@ use percent_encoding::percent_decode_str;
 
 pub use change::Changes;
 pub(super) use change::{Turn, hidden};
-use roster::Roster;
+pub use rosters::Rosters;
+use rosters::SharedRoster;
 
 use super::{Asked, Form, Page, Shown, Stop, links, stop};
-use crate::{shard::CONSOLE, tenants::Tenant};
+use crate::{shard::Denied, tenants::Tenant};
 
 /// The parts of a tenant: what follows its path, and the name.
 const PARTS: &[(&str, &str)] = &[
@@ -137,12 +139,14 @@ pub(super) fn parts(asked: &Asked<'_>, tenant: &Tenant, part: &str) -> Markup {
 }
 
 /// What the engine believes of a tenant now.
-async fn roster(asked: &Asked<'_>, tenant: &Tenant) -> Result<Roster, Stop> {
-    let shards = &asked.pages.api.shards;
-    let present = shards.present_state(tenant.id, Some(CONSOLE.to_owned())).await;
-    let (present, seq) = present.map_err(unavailable)?;
-    let read = tokio::task::spawn_blocking(move || Roster::of(&present, seq)).await;
-    read.map_err(|_| Stop::Fault("the directory could not be read".to_owned()))
+async fn roster(asked: &Asked<'_>, tenant: &Tenant) -> Result<SharedRoster, Stop> {
+    let pages = asked.pages;
+    pages.rosters.now(&pages.api.shards, tenant.id).await.map_err(|denied| match denied {
+        Denied::Unavailable(why) => unavailable(why),
+        Denied::Crowded => stop::later(
+            "Many ask for this tenant's pages at the same time. Load the page again in a moment.",
+        ),
+    })
 }
 
 pub(super) fn unavailable(why: crate::shard::Unavailable) -> Stop {

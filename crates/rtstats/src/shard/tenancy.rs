@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use stats::{
     document::Frozen,
-    engine::{AgentNow, Engine, Outcome, Present},
+    engine::{AgentNow, Engine, Outcome},
     event::Millis,
 };
 
-use super::{Applied, Ledger, Live, Parsed, Settings, View, speakers::Speakers};
+use super::{Applied, Copied, Ledger, Live, Parsed, Settings, View, speakers::Speakers};
 use crate::journal::{Position, Snapshot};
 
 /// One open tenant.
@@ -74,9 +74,10 @@ impl Tenancy {
         self.engine.freeze(now)
     }
 
-    /// What the engine believes, and the highest number that it has seen of a source.
-    pub fn present(&self, source: Option<&str>) -> (Present, u64) {
-        (self.engine.present(), source.map_or(0, |source| self.seq(source)))
+    /// What the engine believes, and the highest number that it has seen of each source.
+    pub fn present(&self, sources: &[Option<String>]) -> Copied {
+        let seq = |source: &Option<String>| source.as_ref().map_or(0, |source| self.seq(source));
+        (self.engine.present(), sources.iter().map(seq).collect())
     }
 
     /// One agent, and the highest number seen of a source.

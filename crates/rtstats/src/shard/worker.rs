@@ -124,8 +124,10 @@ impl Worker {
             Input::Freeze { tenant, reply } => drop(reply.send(self.freeze(tenant))),
             Input::View { tenant, reply } => drop(reply.send(self.view(tenant))),
             Input::Ledger { tenant, reply } => drop(reply.send(self.ledgers(tenant))),
-            Input::Present { tenant, source, reply } => {
-                let present = self.with_open(tenant, |open| open.present(source.as_deref()));
+            // A copy costs too much for nobody.
+            Input::Present { reply, .. } if reply.is_closed() => {}
+            Input::Present { tenant, sources, reply } => {
+                let present = self.with_open(tenant, |open| open.present(&sources));
                 drop(reply.send(present));
             }
             Input::Agent { tenant, agent, source, reply } => {

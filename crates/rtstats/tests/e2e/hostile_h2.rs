@@ -12,7 +12,7 @@ use rustls::{ClientConnection, StreamOwned, pki_types::ServerName};
 use crate::{
     client::receive,
     documents::World,
-    server::{AGENTS, PATIENCE, QUEUES},
+    server::{AGENTS, EVENTS, PATIENCE, QUEUES, STATE},
 };
 
 const DATA: u8 = 0;
@@ -287,6 +287,46 @@ fn floods_of_frames_end_their_connection() {
     let empty =
         [frame(HEADERS, 1, 1, &get), frame(CONTINUATION, 0, 1, &[]).repeat(10_000)].concat();
     check(&world, "a head of nothing without end", &empty, Gone(ENHANCE_YOUR_CALM));
+}
+
+#[test]
+fn present_states_that_nobody_reads_are_bounded_and_free_again_with_their_connection() {
+    let world = World::new(&[]);
+    let credentials = world.action.authorization();
+    let head = block(&[
+        GET[0],
+        GET[1],
+        GET[2],
+        (b":path", STATE.as_bytes()),
+        (b"authorization", credentials.as_bytes()),
+    ]);
+    // A window of nothing for every answer's body.
+    let mut deaf = connected(&world, &frame(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]));
+    let mut ask = |stream: u8| {
+        deaf.write_all(&frame(HEADERS, 5, stream.into(), &head)).unwrap();
+        deaf.flush().unwrap();
+        loop {
+            let (head, payload) = next(&mut deaf).unwrap();
+            if (head[3], head[8]) == (HEADERS, stream) {
+                return status(&payload);
+            }
+        }
+    };
+    // Each comes after the one before was made, and is given a document of its own.
+    assert_eq!([1, 3, 5, 7].map(&mut ask), [200, 200, 200, 503]);
+    let crowded = world.action.get(STATE);
+    assert_eq!((crowded.status, crowded.header("retry-after")), (503, Some("2")));
+    let error = &crowded.json()["error"];
+    assert_eq!(error["code"], 503);
+    assert!(error["message"].as_str().unwrap().contains("not been read to their end"), "{error}");
+    let sent = r#"{"time":1790000000001,"type":"group.removed","group":1}"#;
+    assert_eq!(world.action.post(EVENTS, sent).status, 200, "events are taken");
+    assert_eq!(world.get(AGENTS).status, 200, "statistics are shown");
+    drop(deaf);
+    let deadline = Instant::now() + PATIENCE;
+    while world.action.get(STATE).status != 200 {
+        assert!(Instant::now() < deadline, "the places stay taken");
+    }
 }
 
 #[test]

@@ -61,13 +61,13 @@ impl Here {
         let mut waited = Duration::ZERO;
         loop {
             let line = match self.ready() {
-                Ok(id) => match self.api.shards.present(id, Some(source.to_owned())).await {
+                Ok(id) => match self.api.shards.present(id, source.to_owned()).await {
                     Ok(present) => {
                         self.id.store(id.0, Relaxed);
                         trouble.is_over("the tenant is served now");
                         return present;
                     }
-                    Err(unavailable) => unavailable.to_string(),
+                    Err(denied) => denied.to_string(),
                 },
                 Err(line) => line,
             };

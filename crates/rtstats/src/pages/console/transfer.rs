@@ -120,7 +120,10 @@ pub async fn import(asked: &mut Asked<'_>, tenant: &Tenant, post: bool) -> Shown
     };
     let roster = super::roster(asked, tenant).await?;
     let seq = roster.seq;
-    let checked = match aside(move || Checked::of(came, roster)).await? {
+    // Its own, since an import may take long and pages share theirs.
+    let before = Roster::clone(&roster);
+    drop(roster);
+    let checked = match aside(move || Checked::of(came, before)).await? {
         Ok(checked) => checked,
         Err(problems) => {
             let len = match problems.len() {
