@@ -159,8 +159,12 @@ where
         let answer = respond(request, shared, &under_way, peer, refused);
         async move {
             let mut answer = answer.await?;
-            if answer.body().lasts() && bare && takes_chunks && told.owes_one() {
-                return handed_over.leave(answer).await;
+            if answer.body().lasts() {
+                if bare && takes_chunks && told.owes_one() {
+                    return handed_over.leave(answer).await;
+                }
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(header::CONNECTION, close);
             }
             let again = answer.extensions_mut().remove::<Again>();
             if let Some(bytes) = answer.body().size_hint().exact().filter(|_| bare) {

@@ -73,11 +73,13 @@ fn what_was_asked_before_a_stream_is_answered_before_it() {
     // All at once: hyper still owes the others as it comes to the stream.
     let mut stream = world.data.connect();
     let (agents, live) = (head(&world.data, AGENTS), head(&world.data, LIVE));
-    let came = to_the_end(&mut world, &mut *stream, &[&agents[..], &agents, &live].concat());
-    assert_eq!(answers(&came), 3, "{came}");
+    let all = [&agents[..], &agents, &live, &agents].concat();
+    let came = to_the_end(&mut world, &mut *stream, &all);
+    assert_eq!(answers(&came), 3, "what was asked behind it is not answered: {came}");
     let (agents, live) = came.rsplit_once("HTTP/1.1 200 OK\r\n").unwrap();
     assert_eq!(agents.matches("content-length: ").count(), 2, "{came}");
     assert!(live.contains("content-type: text/event-stream\r\n"), "{came}");
+    assert!(live.contains("connection: close\r\n"), "{came}");
     assert!(live.ends_with("\n\n\r\n0\r\n\r\n"), "{came}");
 }
 
