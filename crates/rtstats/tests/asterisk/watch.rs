@@ -1,4 +1,4 @@
-//! Compares the two views again and again, and keeps what stays different for longer than a second.
+//! Compares the two views again and again, and keeps what stays different for longer than two seconds.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,8 +19,8 @@ use crate::{
     view::{Baseline, Difference, Documents, View, differences, outcomes, over},
 };
 
-/// How long the two may differ.
-const ALLOWED: Duration = Duration::from_secs(1);
+/// How long the two may differ: on a machine that works on other things too, a second was met by a hair.
+const ALLOWED: Duration = Duration::from_secs(2);
 
 /// How often they are compared.
 const EVERY: Duration = Duration::from_millis(250);
