@@ -28,13 +28,16 @@ const REFUSAL_PAUSE: Duration = Duration::from_millis(8);
 /// and so many at once after a time without any.
 const TOLD_AT_ONCE: u32 = 16;
 
-/// How long somebody may wait in the kernel's queue.
+/// How long somebody may wait in the kernel's queue,
 const CLEARED_EVERY: Duration = Duration::from_millis(500);
+
+/// and how soon those are taken up for whom there was no room among the ones before.
+const CLEARED_ON: Duration = Duration::from_millis(50);
 
 /// Connections that are taken up at a time for each that may be told: they are open files too, for a moment.
 const CLEARED_PER_TOLD: usize = 2;
 
-/// Connections closed before others of the thread have their turn.
+/// Connections taken up or closed before others of the thread have their turn.
 const TURN: usize = 64;
 
 /// One open connection's place in the counts.
@@ -84,13 +87,13 @@ pub struct Door {
     shared: Arc<Shared>,
     own: Arc<AtomicUsize>,
     pace: Pace,
-    /// When all who waited had been taken up.
-    cleared: Option<Instant>,
+    /// When all who wait are to be taken up.
+    clear_next: Option<Instant>,
 }
 
 impl Door {
     pub fn new(shared: Arc<Shared>, own: Arc<AtomicUsize>) -> Door {
-        Door { shared, own, pace: Pace::default(), cleared: None }
+        Door { shared, own, pace: Pace::default(), clear_next: None }
     }
 
     /// Serves a connection, tells it that there is no place, or closes it; whether it is served.
@@ -111,27 +114,35 @@ impl Door {
 
     /// Waits before the next connection is taken up.
     pub async fn pause(&mut self, listener: &TcpListener) {
-        if self.cleared.is_none_or(|cleared| cleared.elapsed() >= CLEARED_EVERY) {
-            self.clear(listener).await;
-            self.cleared = Some(Instant::now());
+        if self.clear_next.is_none_or(|next| Instant::now() >= next) {
+            let all = self.clear(listener).await;
+            let rest = if all { CLEARED_EVERY } else { CLEARED_ON };
+            self.clear_next = Some(Instant::now() + rest);
         }
         tokio::time::sleep(REFUSAL_PAUSE).await;
     }
 
-    /// Takes up all who wait now, and only then closes: whoever comes again at once waits for the next time.
-    async fn clear(&mut self, listener: &TcpListener) {
-        let mut waiting = Vec::new();
-        while waiting.len() < CLEARED_PER_TOLD * self.shared.limits.told_max {
+    /// Takes up all who wait now, and only then closes: whoever comes again at once waits for the next time. Whether those were
+    /// all.
+    async fn clear(&mut self, listener: &TcpListener) -> bool {
+        let (mut waiting, at_a_time) = (Vec::new(), CLEARED_PER_TOLD * self.shared.limits.told_max);
+        while waiting.len() < at_a_time {
+            // The runtime lets a task have so many at a time only, and says that there are no more.
+            if waiting.len() % TURN == TURN - 1 {
+                tokio::task::yield_now().await;
+            }
             let next = poll_fn(|context| Poll::Ready(listener.poll_accept(context))).await;
             let Poll::Ready(Ok((stream, _))) = next else { break };
             waiting.push(stream);
         }
+        let all = waiting.len() < at_a_time;
         for (number, stream) in waiting.into_iter().enumerate() {
             if number % TURN == 0 {
                 tokio::task::yield_now().await;
             }
             self.admit(stream);
         }
+        all
     }
 }
 

@@ -411,7 +411,8 @@ fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_l
     let limit = Rlimit { current: few, maximum: few };
     prlimit(Some(world.server.process()), Resource::Nofile, limit).unwrap();
     let idle: Vec<_> = (0..60).map(|_| world.data.tcp().unwrap()).collect();
-    let probe = TcpStream::connect(world.server.admin).unwrap();
+    // More than there is room for, whoever is taken up first.
+    let probes: Vec<_> = (0..8).map(|_| TcpStream::connect(world.server.admin).unwrap()).collect();
     let deadline = Instant::now() + PATIENCE;
     let troubles = ["connections can't be accepted", "the admin listener can't accept"];
     while !troubles.iter().all(|trouble| world.server.log().contains(trouble)) {
@@ -426,7 +427,7 @@ fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_l
     }
     let log = world.server.log();
     assert_eq!(log.matches(troubles[1]).count(), 1, "{log}");
-    drop((idle, probe));
+    drop((idle, probes));
     assert_eq!(size(&world) as u64, sent, "others are served again");
     assert_eq!(journalled(&world.folder).len() as u64, sent);
     equals_replay(&world);
