@@ -49,19 +49,30 @@ fn every_scenario_goes_as_told_on_both_versions() {
             scope.spawn(|| {
                 loop {
                     let Some((scenario, chroot)) = work.lock().unwrap().next() else { return };
-                    let played = thread::scope(|s| s.spawn(|| play(scenario, chroot)).join());
-                    let name = format!("{} on {}", scenario.name, chroot.version);
-                    match played {
-                        Ok(log) if is_as_told(&log, scenario.log) => {}
-                        Ok(log) => wrong.lock().unwrap().push(format!("{name}: {log:?}")),
-                        Err(_) => wrong.lock().unwrap().push(format!("{name}: see above")),
+                    if let Err(told) = goes_as_told(scenario, chroot) {
+                        println!("{told}");
+                        wrong.lock().unwrap().push((scenario, chroot));
                     }
                 }
             });
         }
     });
-    let wrong = wrong.into_inner().unwrap();
+    // People in a story have their times, which a busy machine may upset: once more, alone.
+    let again = wrong.into_inner().unwrap().into_iter();
+    let wrong: Vec<_> =
+        again.filter_map(|(scenario, chroot)| goes_as_told(scenario, chroot).err()).collect();
     assert!(wrong.is_empty(), "these went another way:\n{}", wrong.join("\n"));
+}
+
+/// Whether a story ends as it is written; else what was heard.
+fn goes_as_told(scenario: &Scenario, chroot: &Chroot) -> Result<(), String> {
+    let played = thread::scope(|scope| scope.spawn(|| play(scenario, chroot)).join());
+    let name = format!("{} on {}", scenario.name, chroot.version);
+    match played {
+        Ok(log) if is_as_told(&log, scenario.log) => Ok(()),
+        Ok(log) => Err(format!("{name}: {log:?}")),
+        Err(_) => Err(format!("{name}: see above")),
+    }
 }
 
 /// Plays a story and gives the entries of its queue_log, call after call.
