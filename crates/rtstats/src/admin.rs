@@ -28,7 +28,7 @@ use crate::{
     },
     connect::status::Connectors,
     journal::Journal,
-    server::{Guard, Patience, UnderWay},
+    server::{Accepting, Guard, Patience, UnderWay},
     shard::{Ledger, Shards, State},
     telemetry::{CONTENT_TYPE, Metrics},
 };
@@ -73,27 +73,18 @@ pub struct Admin {
     pub recovered: AtomicBool,
 }
 
+/// How long accepting pauses after an error such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves the operator's pages for as long as it is polled.
 pub async fn serve(listener: TcpListener, pages: Pages) {
     let pages = Arc::new(pages);
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut failing = false;
+    let trouble = "the admin listener can't accept";
+    let mut accepting = Accepting::new(listener, trouble, ACCEPT_PAUSE);
     // Nobody closes the semaphore.
     while let Ok(place) = room.clone().acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => {
-                failing = false;
-                stream
-            }
-            Err(error) => {
-                if !failing {
-                    tracing::warn!(%error, "the admin listener can't accept; trying on");
-                }
-                failing = true;
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
+        let stream = accepting.next().await;
         let pages = pages.clone();
         tokio::spawn(async move {
             connection(stream, &pages).await;

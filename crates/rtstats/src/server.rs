@@ -4,6 +4,7 @@
 //! Every connection is bounded: in number, in the time for handshake, head, body and writing, in idle time, in the size
 //! of heads. Beyond the number a connection is told 503 or closed, and the rest is served as before.
 
+mod accepting;
 mod chunked;
 mod connection;
 mod door;
@@ -32,6 +33,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{routes::Routes, telemetry::Metrics};
 use door::Door;
 
+pub(crate) use accepting::Accepting;
 pub(crate) use guard::{Guard, Patience, UnderWay};
 pub use listen::{ListenError, bind};
 
@@ -150,22 +152,13 @@ async fn serve(listeners: Vec<std::net::TcpListener>, shared: Arc<Shared>) {
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, own: Arc<AtomicUsize>) {
-    let (mut failing, mut door) = (false, Door::new(shared, own));
+    let trouble = "connections can't be accepted";
+    let mut accepting = Accepting::new(listener, trouble, ACCEPT_PAUSE);
+    let mut door = Door::new(shared, own);
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                failing = false;
-                if !door.admit(stream) {
-                    door.pause(&listener).await;
-                }
-            }
-            Err(error) => {
-                if !failing {
-                    tracing::warn!(%error, "connections can't be accepted; trying on");
-                }
-                failing = true;
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
+        let stream = accepting.next().await;
+        if !door.admit(stream) {
+            door.pause(accepting.listener()).await;
         }
     }
 }

@@ -38,8 +38,7 @@ use tokio::sync::{Notify, oneshot};
 pub use desk::{Denied, Desk, Shared, Sources};
 pub use parsed::Parsed;
 use recover::Recovered;
-pub use speakers::Spoken;
-pub use speakers::{CONSOLE, HISTORY};
+pub use speakers::{CONSOLE, HISTORY, Spoken};
 use worker::Worker;
 
 use crate::{

@@ -12,7 +12,7 @@ use super::{Folder, link::Pages, require_data_folder, warn_unconfirmed};
 use crate::{
     accounts::{Login, Register, Role},
     clock,
-    tenants::{TenantId, TenantName, Tenants},
+    tenants::{TenantId, TenantName, Tenants, Token},
 };
 
 /// What operators do with accounts.
@@ -79,8 +79,7 @@ pub(super) fn run(command: AccountCommand) -> anyhow::Result<()> {
             };
             let (link, in_force) = register.add(&login, &role, now_ms)?;
             warn_unconfirmed(in_force);
-            let about = format!("the one-time link of {login}, good for 24 hours");
-            Pages::configured().print("invitation", &link, &about)?;
+            print_invitation(&login, &link)?;
         }
         AccountCommand::List { folder } => list(&folder)?,
         AccountCommand::Remove { login, tenant, folder } => {
@@ -99,8 +98,7 @@ pub(super) fn run(command: AccountCommand) -> anyhow::Result<()> {
             } else {
                 let (link, in_force) = register.new_link(tenant, &login, now_ms)?;
                 warn_unconfirmed(in_force);
-                let about = format!("the one-time link of {login}, good for 24 hours");
-                Pages::configured().print("invitation", &link, &about)?;
+                print_invitation(&login, &link)?;
             }
         }
         AccountCommand::SetUpLink { folder } => {
@@ -148,4 +146,9 @@ fn first_line() -> anyhow::Result<String> {
         bail!("no password came on standard input: give it as the first line");
     }
     Ok(password.to_owned())
+}
+
+fn print_invitation(login: &Login, link: &Token) -> io::Result<()> {
+    let about = format!("the one-time link of {login}, good for 24 hours");
+    Pages::configured().print("invitation", link, &about)
 }

@@ -22,10 +22,14 @@ pub struct Pages {
 }
 
 impl Pages {
+    fn of_proxy() -> Pages {
+        Pages { base: "https://HOST".to_owned(), advice: Some(PROXY) }
+    }
+
     /// As this machine reaches a server that listens there.
     pub fn here(config: &Config, listening: &[SocketAddr]) -> Pages {
         if config.behind_proxy {
-            return Pages { base: "https://HOST".to_owned(), advice: Some(PROXY) };
+            return Pages::of_proxy();
         }
         let address = listening.first();
         let host = match address {
@@ -43,7 +47,7 @@ impl Pages {
 
     fn elsewhere(config: &Config) -> Pages {
         if config.behind_proxy {
-            return Pages { base: "https://HOST".to_owned(), advice: Some(PROXY) };
+            return Pages::of_proxy();
         }
         let address = config.listen.first();
         let port = address.map_or(0, SocketAddr::port);

@@ -170,7 +170,7 @@ where
             if let Some(bytes) = answer.body().size_hint().exact().filter(|_| bare) {
                 told.answered(bytes, again);
             }
-            Ok::<_, Infallible>(answer.map(|body| debt.body(body)))
+            Ok::<_, Infallible>(answer.map(|body| body.paying(debt)))
         }
     });
     let mut connection = hyper::server::conn::http1::Builder::new()

@@ -1,7 +1,8 @@
 //! Bodies that keep their request under way for as long as they last.
 //!
 //! A whole body is known to its end when the head is: its request is answered then. A stream's is answered when the
-//! stream ends: until then its connection is not idle, however seldom something comes.
+//! stream ends: until then its connection is not idle, however seldom something comes. Over HTTP/1.1 every answer is also
+//! owed for as long as its body is there.
 
 use std::{
     convert::Infallible,
@@ -12,7 +13,7 @@ use std::{
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
-use super::guard::Answering;
+use super::{guard::Answering, worded::Debt};
 use crate::api::answer::Body;
 
 /// A body, and its request's mark if the body lasts.
@@ -20,12 +21,18 @@ use crate::api::answer::Body;
 pub struct Lasting {
     body: Body,
     _answering: Option<Answering>,
+    _debt: Option<Debt>,
 }
 
 impl Lasting {
     pub fn new(body: Body, answering: Answering) -> Lasting {
         let answering = body.lasts().then_some(answering);
-        Lasting { body, _answering: answering }
+        Lasting { body, _answering: answering, _debt: None }
+    }
+
+    /// The body by which a debt is paid.
+    pub fn paying(self, debt: Debt) -> Lasting {
+        Lasting { _debt: Some(debt), ..self }
     }
 
     pub fn lasts(&self) -> bool {

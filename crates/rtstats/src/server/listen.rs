@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Connections that the kernel holds until they are accepted.
-pub(super) const BACKLOG: i32 = 4_096;
+const BACKLOG: i32 = 4_096;
 
 /// What the kernel takes of an answer before it has sent the rest. Without this bound it takes megabytes for each of
 /// hundreds of slow readers, and large answers go out in bursts instead of evenly.

@@ -6,7 +6,6 @@
 //! is the last of its connection. Where answers before it still wait, it stays as hyper wrote it.
 
 use std::{
-    convert::Infallible,
     io,
     pin::Pin,
     sync::{
@@ -17,11 +16,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
 use memchr::memmem;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{lasting::Lasting, whole::poll_write_whole};
+use super::whole::poll_write_whole;
 
 /// Code, and what to do about it.
 const WORDS: &[(&str, &str)] = &[
@@ -69,47 +67,13 @@ impl Owed {
     }
 }
 
-/// One answer that is owed.
+/// One answer that is owed. Its body holds it, which hyper lets go of once it has taken all.
 #[derive(Debug)]
 pub struct Debt(Owed);
-
-impl Debt {
-    /// The body with which it is paid.
-    pub fn body(self, body: Lasting) -> Paid {
-        Paid { body, _debt: self }
-    }
-}
 
 impl Drop for Debt {
     fn drop(&mut self) {
         self.0.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// A body whose answer is owed until hyper lets go of it, which it does once it has taken all of it.
-#[derive(Debug)]
-pub struct Paid {
-    body: Lasting,
-    _debt: Debt,
-}
-
-impl Body for Paid {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

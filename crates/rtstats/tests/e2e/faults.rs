@@ -352,6 +352,16 @@ fn with_open_files(files: usize, flags: &[&str]) -> World {
     world_by(Folder::new(), command, flags)
 }
 
+/// Sends ten events from a number on over a connection that stays; the status.
+fn sender(world: &World) -> impl FnMut(u64) -> u16 {
+    let mut kept = world.action.connect();
+    move |from| {
+        let body = batch(1, from, 10);
+        world.action.send(&mut *kept, "POST", EVENTS, &[], body.as_bytes()).unwrap();
+        crate::client::receive(&mut *kept, false).unwrap().status
+    }
+}
+
 /// How many are open now.
 fn open_files(world: &World) -> Option<usize> {
     let folder = format!("/proc/{}/fd", world.server.process().as_raw_nonzero());
@@ -361,16 +371,11 @@ fn open_files(world: &World) -> Option<usize> {
 #[test]
 fn strangers_leave_file_descriptors_to_the_admin_pages_and_the_journal() {
     let world = with_open_files(200, &["--refresh-seconds", "0.1"]);
-    let mut kept = world.action.connect();
-    let mut send = |from: u64| {
-        let body = batch(1, from, 10);
-        world.action.send(&mut *kept, "POST", EVENTS, &[], body.as_bytes()).unwrap();
-        crate::client::receive(&mut *kept, false).unwrap().status
-    };
+    let mut send = sender(&world);
     assert_eq!(send(1), 200);
     let strangers: Vec<_> = (0..300).map(|_| world.data.tcp().unwrap()).collect();
     let deadline = Instant::now() + PATIENCE;
-    while figure(&world, "rtstats_connections_refused_total ") < 1.0 {
+    while world.server.metric("rtstats_connections_refused_total") < 1.0 {
         assert!(Instant::now() < deadline, "{}", world.server.log());
     }
     for number in 1..10 {
@@ -387,21 +392,10 @@ fn strangers_leave_file_descriptors_to_the_admin_pages_and_the_journal() {
     equals_replay(&world);
 }
 
-fn figure(world: &World, name: &str) -> f64 {
-    let page = world.server.admin_page("/metrics");
-    let value = page.text().lines().find_map(|line| line.strip_prefix(name));
-    value.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
-}
-
 #[test]
 fn without_file_descriptors_those_who_are_connected_are_served_and_others_come_later() {
     let world = with_open_files(400, &["--refresh-seconds", "0.1"]);
-    let mut kept = world.action.connect();
-    let mut send = |from: u64| {
-        let body = batch(1, from, 10);
-        world.action.send(&mut *kept, "POST", EVENTS, &[], body.as_bytes()).unwrap();
-        crate::client::receive(&mut *kept, false).unwrap().status
-    };
+    let mut send = sender(&world);
     assert_eq!(send(1), 200);
     let Some(open) = open_files(&world) else {
         return eprintln!("skipped: no /proc here to tell how many files are open");

@@ -201,10 +201,7 @@ fn a_client_of_a_stream_that_has_gone_is_noticed() {
 fn figure_once(world: &World, expected: impl Fn(f64) -> bool) -> f64 {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let page = world.server.admin_page("/metrics");
-        let name = "rtstats_live_subscribers ";
-        let value = page.text().lines().find_map(|line| line.strip_prefix(name)).unwrap();
-        let value = value.trim().parse().unwrap();
+        let value = world.server.metric("rtstats_live_subscribers");
         if expected(value) || Instant::now() > deadline {
             return value;
         }

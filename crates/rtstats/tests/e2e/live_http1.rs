@@ -116,18 +116,18 @@ fn a_reader_that_takes_nothing_is_cut_off_and_whoever_reads_goes_on() {
     let mut reads = Events::open(&world.data, &[]);
     let full = reads.next().unwrap();
     assert_eq!(full.data["agents"].as_array().unwrap().len(), 10_002);
-    assert!(figure(&world, "rtstats_live_whole_table_bytes_total") > WHOLE_BYTES_MIN);
+    assert!(world.server.metric("rtstats_live_whole_table_bytes_total") > WHOLE_BYTES_MIN);
 
     let mut deaf = world.data.connect();
     deaf.write_all(&head(&world.data, LIVE)).unwrap();
     deaf.flush().unwrap();
     // The handshake is over: the server counts it until it has let go of it.
     let deadline = Instant::now() + PATIENCE;
-    while figure(&world, "rtstats_connections_open") > 1.0 {
+    while world.server.metric("rtstats_connections_open") > 1.0 {
         assert!(Instant::now() < deadline, "it stays, with all that it holds");
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(figure(&world, "rtstats_live_subscribers"), 1.0);
+    assert_eq!(world.server.metric("rtstats_live_subscribers"), 1.0);
     let (mut came, mut part) = (Vec::new(), [0; 64 << 10]);
     while let Ok(read @ 1..) = deaf.read(&mut part) {
         came.extend_from_slice(&part[..read]);
@@ -136,12 +136,6 @@ fn a_reader_that_takes_nothing_is_cut_off_and_whoever_reads_goes_on() {
     assert!(began.contains(CHUNKS) && began.contains("event: full"), "{began}");
     assert!((came.len() as f64) < WHOLE_BYTES_MIN, "{} bytes: it was all there", came.len());
     assert!(reads.next().is_some());
-}
-
-fn figure(world: &World, name: &str) -> f64 {
-    let page = world.server.admin_page("/metrics");
-    let value = page.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
 }
 
 /// Streams that are open before those that are weighed, so that all else has its memory.
@@ -161,7 +155,7 @@ fn an_open_stream_takes_no_more_memory_than_lets_50_000_into_a_gib() {
         assert!(stream.read(&mut part).unwrap() > 0);
         stream
     };
-    let memory = || figure(&world, "process_resident_memory_bytes");
+    let memory = || world.server.metric("process_resident_memory_bytes");
     let first: Vec<_> = (0..BEFORE).map(|_| open()).collect();
     let before = memory();
     let weighed: Vec<_> = (0..WEIGHED).map(|_| open()).collect();

@@ -14,13 +14,6 @@ use crate::{
     server::{AGENTS, EVENTS, Folder, PATIENCE, QUEUES, Server, now_ms},
 };
 
-/// The value of a series on `/metrics`.
-fn metric(server: &Server, series: &str) -> f64 {
-    let page = server.admin_page("/metrics");
-    let line = page.text().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    line.unwrap_or_else(|| panic!("no {series} in\n{}", page.text())).parse().unwrap()
-}
-
 #[test]
 fn the_metrics_tell_of_requests_commits_refreshes_ignored_events_and_memory() {
     let world = World::new(&[]);
@@ -30,7 +23,7 @@ fn the_metrics_tell_of_requests_commits_refreshes_ignored_events_and_memory() {
     assert_eq!(world.get("/api/rtstats/stats/queue/abc").status, 400);
     assert_eq!(world.action.get(AGENTS).status, 403);
     assert_eq!(world.data.post("/api/rtstats/stats/agent/j.doe", "").status, 405);
-    let of = |series: &str| metric(&world.server, series);
+    let of = |series: &str| world.server.metric(series);
     for (series, least) in [
         (r#"rtstats_requests_total{kind="queues",code="200"}"#, 1.0),
         (r#"rtstats_requests_total{kind="events",code="200"}"#, 2.0),
@@ -159,7 +152,7 @@ fn a_stop_waits_for_no_silent_handshake() {
     let world = World::new(&grace);
     let _silent = world.data.tcp().unwrap();
     let deadline = Instant::now() + PATIENCE;
-    while metric(&world.server, "rtstats_connections_open") < 1.0 {
+    while world.server.metric("rtstats_connections_open") < 1.0 {
         assert!(Instant::now() < deadline, "the connection is not accepted");
     }
     let begun = Instant::now();

@@ -48,12 +48,6 @@ fn harass(client: &Client, over: &AtomicBool) {
     }
 }
 
-fn metric(world: &World, name: &str) -> f64 {
-    let page = world.server.admin_page("/metrics");
-    let line = page.text().lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
-    line.unwrap().trim().parse().unwrap()
-}
-
 #[test]
 fn those_who_mean_well_are_served_beside_those_who_do_not() {
     let world = World::new(&["--limits-header-timeout-seconds", "2"]);
@@ -80,10 +74,10 @@ fn those_who_mean_well_are_served_beside_those_who_do_not() {
     });
     // The two who harass take their share of two cores, and so do their handshakes.
     assert!(beside > alone / 8, "{beside} of {alone}");
-    assert!(metric(&world, "process_resident_memory_bytes ") < 400e6);
+    assert!(world.server.metric("process_resident_memory_bytes") < 400e6);
     drop(silent);
     let deadline = Instant::now() + PATIENCE;
-    while metric(&world, "rtstats_connections_open ") > 0.0 {
+    while world.server.metric("rtstats_connections_open") > 0.0 {
         assert!(Instant::now() < deadline, "connections stay");
         thread::sleep(Duration::from_millis(20));
     }

@@ -167,6 +167,14 @@ impl Server {
         Client::plain(self.admin).get(path)
     }
 
+    /// The value of a series on `/metrics`.
+    pub fn metric(&self, series: &str) -> f64 {
+        let page = self.admin_page("/metrics");
+        let value =
+            page.text().lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        value.unwrap_or_else(|| panic!("no {series} in\n{}", page.text())).trim().parse().unwrap()
+    }
+
     /// A client that trusts the folder's certificate.
     pub fn client(&self, folder: &Folder) -> Client {
         Client::tls(self.address, &folder.path().join("tls/cert.pem"))

@@ -125,12 +125,6 @@ struct Soak {
 }
 
 impl Soak {
-    fn metric(&self, name: &str) -> f64 {
-        let page = self.server.admin_page("/metrics");
-        let line = page.text().lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.unwrap_or_else(|| panic!("{name} is missing")).trim().parse().unwrap()
-    }
-
     /// A day until its small hours, with all who take part.
     fn live(&self, day: usize, until_ms: i64, centre: &mut Centre, clock: &Hasty<'_>) {
         let over = AtomicBool::new(false);
@@ -157,7 +151,7 @@ impl Soak {
     /// Waits until nobody is connected.
     fn rest(&self) {
         let deadline = Instant::now() + PATIENCE;
-        while self.metric("rtstats_connections_open") > 0.0 {
+        while self.server.metric("rtstats_connections_open") > 0.0 {
             assert!(Instant::now() < deadline, "connections stay");
             thread::sleep(Duration::from_millis(10));
         }
@@ -174,15 +168,15 @@ impl Soak {
         let (pages, free) = (figure("PRAGMA page_count"), figure("PRAGMA freelist_count"));
         let process = self.server.process().as_raw_nonzero();
         let sample = Sample {
-            memory_bytes: self.metric("process_resident_memory_bytes"),
-            files: self.metric("process_open_fds"),
+            memory_bytes: self.server.metric("process_resident_memory_bytes"),
+            files: self.server.metric("process_open_fds"),
             threads: fs::read_dir(format!("/proc/{process}/task")).unwrap().count() as f64,
             disk_bytes: (size("rtstats.db") + size("rtstats.db-wal")) as f64,
             used_bytes: ((pages - free) * figure("PRAGMA page_size")) as f64,
             rows: figure("SELECT count(*) FROM log"),
             first: figure("SELECT first FROM extent"),
             after: figure("SELECT after FROM extent"),
-            sessions: self.metric("rtstats_sessions"),
+            sessions: self.server.metric("rtstats_sessions"),
         };
         println!("{sample:?}");
         sample

@@ -1,11 +1,16 @@
 //! Hyper's own refusals get words, and nothing that a service answers is ever taken for one.
 
+use std::convert::Infallible;
+
 use hyper::{Response, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 use super::*;
-use crate::{api::answer, server::UnderWay};
+use crate::{
+    api::answer,
+    server::{UnderWay, lasting::Lasting},
+};
 
 #[test]
 fn a_refusal_without_words_gets_them_and_nothing_else_does() {
@@ -105,7 +110,7 @@ async fn written(asked: &[&[u8]], body: &str, takes: usize, vectored: bool) -> S
         async move {
             http_body_util::BodyExt::collect(request.into_body()).await.unwrap();
             let body = Lasting::new(answer::Body::from(body), UnderWay::default().begin());
-            Ok::<_, Infallible>(Response::new(debt.body(body)))
+            Ok::<_, Infallible>(Response::new(body.paying(debt)))
         }
     });
     let stream = Cut { stream, takes, waited: false, vectored };

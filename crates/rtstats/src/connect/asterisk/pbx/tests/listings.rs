@@ -81,10 +81,8 @@ fn a_talk_that_the_queue_ended_in_the_gap_is_over_though_the_agent_s_channel_is_
     let id = [("ActionID", ids[0].as_str())];
     stage.hear(&[&[("Event", "QueueMember")][..], &member, &over, &id].concat());
     stage.hear(&[("Event", "QueueStatusComplete"), id[0]]);
-    let channel = [("Uniqueid", "1.2"), ("Linkedid", "1.1"), ("ChannelState", "6")];
-    let of_queue = [("Channel", "PJSIP/101-00000001"), ("Application", "AppQueue")];
     let id = [("ActionID", ids[1].as_str())];
-    stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &of_queue, &id].concat());
+    stage.lists("PJSIP/101-00000001", "1.2", "1.1", &[("Application", "AppQueue"), id[0]]);
     stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), id[0]]);
     assert_eq!(stage.heard(), ["completed 1.1 Ann"], "and no call beside the queues");
 }
@@ -124,9 +122,7 @@ fn who_waited_and_talks_in_another_queue_after_the_gap_is_there_for_a_second_vis
     stage.hear(&[&[("Event", "QueueMember")][..], &member, &[("InCall", "1"), queues]].concat());
     stage.hear(&[("Event", "QueueStatusComplete"), queues]);
     for (name, id) in [("PJSIP/trunk-00000001", "1.1"), ("PJSIP/102-00000001", "1.2")] {
-        let channel = [("Channel", name), ("Uniqueid", id), ("Linkedid", "1.1")];
-        let up = [("ChannelState", "6"), ("BridgeId", "b"), channels];
-        stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &up].concat());
+        stage.lists(name, id, "1.1", &[("BridgeId", "b"), channels]);
     }
     stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), channels]);
     let mut heard = stage.heard();
@@ -154,9 +150,7 @@ fn who_is_in_a_call_after_the_gap_is_in_the_next_one_if_one_was_counted() {
         ("PJSIP/trunk-00000002", "1003.1", "1003.1"),
         ("PJSIP/101-00000002", "1003.2", "1003.1"),
     ] {
-        let channel = [("Channel", name), ("Uniqueid", id), ("Linkedid", linked)];
-        let up = [("ChannelState", "6"), ("BridgeId", linked), channels];
-        stage.hear(&[&[("Event", "CoreShowChannel")][..], &channel, &up].concat());
+        stage.lists(name, id, linked, &[("BridgeId", linked), channels]);
     }
     stage.hear(&[("Event", "CoreShowChannelsComplete"), ("EventList", "Complete"), channels]);
     let calls = ["completed 1.1 Ann", "queued 1003.1 queue=1", "accepted 1003.1 Ann line=1"];

@@ -102,6 +102,19 @@ impl Stage {
         .collect()
     }
 
+    /// A listing has a channel that is up.
+    pub fn lists(&mut self, name: &str, id: &str, linked: &str, more: &[(&str, &str)]) {
+        let mut all = vec![
+            ("Event", "CoreShowChannel"),
+            ("Channel", name),
+            ("Uniqueid", id),
+            ("Linkedid", linked),
+            ("ChannelState", "6"),
+        ];
+        all.extend(more);
+        self.hear(&all);
+    }
+
     /// What was told since this was last asked, a word for each event.
     pub fn heard(&mut self) -> Vec<String> {
         let told = std::mem::take(&mut self.told);
