@@ -15,11 +15,10 @@ use hyper::{
     body::{Body, Incoming},
     service::service_fn,
 };
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
-    sync::Notify,
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -28,10 +27,9 @@ use super::{
     Shared,
     chunked::{Chunked, HandedOver},
     door::Place,
-    gathered::Gathered,
     guard::{Guard, Patience, UnderWay},
+    http2,
     lasting::Lasting,
-    paced::Unfinished,
     repeat::{Repeats, Told},
     worded::{Owed, Worded},
 };
@@ -41,10 +39,6 @@ use crate::api::{Again, answer, error_format};
 const TLS_HANDSHAKE: u8 = 0x16;
 
 const PLAIN_MESSAGE: &str = "This port speaks HTTPS only. Write https:// in the address.\n";
-
-/// HTTP/2 clients that answer no ping for this long are gone.
-const PING_EVERY: Duration = Duration::from_secs(20);
-const PING_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection stays that is told that there are too many: for a handshake, a request and the answer.
 const REFUSAL_TIME: Duration = Duration::from_secs(2);
@@ -70,7 +64,7 @@ async fn speak(stream: TcpStream, shared: &Arc<Shared>, refused: bool) {
     };
     let Some(stream) = Box::pin(shake(stream, tls, shared)).await else { return };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        Box::pin(speak_http2(stream, shared, peer, refused)).await;
+        Box::pin(http2::speak(stream, shared, peer, refused)).await;
     } else {
         speak_http1(stream, shared, peer, refused).await;
     }
@@ -200,92 +194,15 @@ where
 /// The least buffer that hyper takes.
 const HTTP1_BUFFER_MIN: usize = 8_192;
 
-async fn speak_http2<S>(stream: S, shared: &Arc<Shared>, peer: IpAddr, refused: bool)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let (limits, under_way) = (&shared.limits, UnderWay::default());
-    let patience =
-        Patience { header: None, idle: limits.idle_timeout, write: limits.write_timeout };
-    let stream = Gathered::new(Guard::new(stream, patience, under_way.clone()));
-    let unfinished = Unfinished::default();
-    let told = Arc::new(Notify::new());
-    let (own, bodies, tells) = (shared.clone(), unfinished.clone(), told.clone());
-    let service = service_fn(move |request| {
-        let (own, under_way, bodies) = (own.clone(), under_way.clone(), bodies.clone());
-        let tells = refused.then(|| tells.clone());
-        async move {
-            let answer = respond(request, &own, &under_way, peer, refused).await;
-            if let Some(tells) = tells {
-                tells.notify_one();
-            }
-            answer.map(|answer| answer.map(|body| bodies.body(body)))
-        }
-    });
-    let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-        .timer(TokioTimer::new())
-        .keep_alive_interval(PING_EVERY)
-        .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(limits.streams_max)
-        .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
-        .max_send_buf_size(HTTP2_SEND_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream.clone()), service);
-    let mut connection = pin!(connection);
-    let mut stopping = shared.stopping.clone();
-    tokio::select! {
-        () = sending(connection.as_mut(), &stream) => return,
-        () = not_taken(&unfinished, limits.write_timeout) => {
-            return tracing::debug!("a client takes no more of an answer");
-        }
-        _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
-        // HTTP/2 has no header that closes a connection.
-        () = told.notified() => connection.as_mut().graceful_shutdown(),
-    }
-    sending(connection, &stream).await;
-}
-
-/// Polls a connection to its end, and sends what it wrote each time.
-async fn sending<S: AsyncWrite + Unpin>(
-    mut connection: impl Future<Output = Result<(), hyper::Error>> + Unpin,
-    stream: &Gathered<S>,
-) {
-    let end = poll_fn(|context| {
-        if let Poll::Ready(ended) = Pin::new(&mut connection).poll(context) {
-            log_end(ended);
-            return Poll::Ready(());
-        }
-        match stream.poll_send(context) {
-            Poll::Ready(Err(error)) => {
-                tracing::debug!(%error, "a connection ended early");
-                Poll::Ready(())
-            }
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-        }
-    });
-    end.await;
-}
-
-/// Ends when an answer has waited too long to be taken.
-async fn not_taken(unfinished: &Unfinished, patience: Duration) {
-    loop {
-        let waited = unfinished.waiting_since().map_or(Duration::ZERO, |since| since.elapsed());
-        let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
-            return;
-        };
-        tokio::time::sleep(left).await;
-    }
-}
-
-/// What one HTTP/2 stream may hold in memory beyond the shared document.
-const HTTP2_SEND_BUFFER_BYTES: usize = 64 * 1_024;
-
-fn log_end(ended: Result<(), hyper::Error>) {
+/// Why a connection ended, if not as it should.
+pub fn log_end(ended: Result<(), hyper::Error>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }
 
-async fn respond(
+/// Answers a request, or tells it that there are too many connections.
+pub async fn respond(
     request: Request<Incoming>,
     shared: &Arc<Shared>,
     under_way: &UnderWay,

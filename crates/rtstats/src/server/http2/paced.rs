@@ -15,7 +15,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use slab::Slab;
 use tokio::time::Instant;
 
-use super::lasting::Lasting;
+use crate::server::lasting::Lasting;
 
 /// Bytes of a part.
 const PART_BYTES: usize = 64 * 1_024;

@@ -14,7 +14,7 @@ use std::{
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::whole::poll_write_whole;
+use crate::server::whole::poll_write_whole;
 
 /// So much is gathered before it is written: what TLS takes at once.
 const GATHERED_BYTES: usize = 64 * 1_024;
