@@ -18,8 +18,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header,
-    request::Parts,
+    HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts,
 };
 use stats::document::{Format, Page};
 
@@ -135,8 +134,7 @@ impl Api {
             Some(form) => shown(form, asked.format, &refresh, again.seconds_left),
             None => not_modified(etag, &refresh, again.seconds_left),
         };
-        // Connections of HTTP/2 repeat nothing.
-        if head.method == Method::GET && head.version < Version::HTTP_2 {
+        if head.method == Method::GET {
             answer.extensions_mut().insert(again);
         }
         Ok(answer)

@@ -15,10 +15,7 @@ use std::{
 
 use arc_swap::ArcSwapOption;
 use http::HeaderValue;
-use stats::{
-    document::{Format, Frozen, Page},
-    event::Millis,
-};
+use stats::document::{Format, Frozen, Page};
 use tokio::sync::{Mutex, OnceCell};
 
 pub use document::{Document, Form};
@@ -110,7 +107,7 @@ impl Refresh {
             lists: Default::default(),
             agents: std::iter::repeat_with(Default::default).take(agents).collect(),
             queues: std::iter::repeat_with(Default::default).take(queues).collect(),
-            last_modified: header(&http_date(frozen.instant.min(clock::now()))),
+            last_modified: header(&clock::http_date(frozen.instant.min(clock::now()))),
             instant: header(&format!("{instant:.3}")),
             frozen,
         }
@@ -216,11 +213,6 @@ fn format_place(format: Format) -> usize {
     }
 }
 
-fn http_date(instant: Millis) -> String {
-    let since = Duration::from_millis(instant.max(0).unsigned_abs());
-    httpdate::fmt_http_date(std::time::UNIX_EPOCH + since)
-}
-
 fn header(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).expect("dates and numbers are visible ASCII")
 }
@@ -231,6 +223,8 @@ mod tests {
         convert::Infallible,
         sync::atomic::{AtomicUsize, Ordering},
     };
+
+    use stats::event::Millis;
 
     use super::*;
 

@@ -15,7 +15,6 @@ use std::{
     pin::Pin,
     sync::{Mutex, PoisonError},
     task::{Context, Poll, ready},
-    time::{Duration, UNIX_EPOCH},
 };
 
 use bytes::{Buf, Bytes, buf::Chain};
@@ -75,8 +74,7 @@ impl<S> Chunked<S> {
 
 fn head(parts: &response::Parts) -> Vec<u8> {
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    let since = Duration::from_millis(u64::try_from(clock::now()).unwrap_or_default());
-    let date = httpdate::fmt_http_date(UNIX_EPOCH + since);
+    let date = clock::http_date(clock::now());
     head.extend_from_slice(b"HTTP/1.1 ");
     head.extend_from_slice(parts.status.as_str().as_bytes());
     // A reason may be left out, the space before it may not.

@@ -1,9 +1,17 @@
-//! HTTP/2: hyper's, with answers that are sent in few writes and watched until they are taken.
+//! HTTP/2: hyper's, with answers that are sent in few writes and watched until they are taken, and a way past it for questions
+//! that are asked again.
 
+mod answer;
+mod frame;
 mod gathered;
+mod hpack;
 mod paced;
+pub mod repeats;
+pub mod told;
+mod windows;
 
 use std::{
+    convert::Infallible,
     future::{Future, poll_fn},
     net::IpAddr,
     pin::{Pin, pin},
@@ -19,12 +27,13 @@ use tokio::{
     sync::Notify,
 };
 
-use self::{gathered::Gathered, paced::Unfinished};
+use self::{gathered::Gathered, paced::Unfinished, repeats::Repeats, told::Told};
 use super::{
     Shared,
     connection::{log_end, respond},
     guard::{Guard, Patience, UnderWay},
 };
+use crate::api::Again;
 
 /// Clients that answer no ping for this long are gone.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -43,17 +52,31 @@ where
         Patience { header: None, idle: limits.idle_timeout, write: limits.write_timeout };
     let stream = Gathered::new(Guard::new(stream, patience, under_way.clone()));
     let unfinished = Unfinished::default();
-    let told = Arc::new(Notify::new());
-    let (own, bodies, tells) = (shared.clone(), unfinished.clone(), told.clone());
+    let (told, refusal_told) = (Told::default(), Arc::new(Notify::new()));
+    let repeats = {
+        let (shared, under_way) = (shared.clone(), under_way.clone());
+        let judge = move |again: &Again| {
+            let body = shared.routes.api.again(again)?;
+            // It keeps the connection, as any answer does.
+            drop(under_way.begin());
+            Some(body)
+        };
+        Repeats::new(stream.clone(), told.clone(), judge)
+    };
+    let (own, bodies, tells) = (shared.clone(), unfinished.clone(), refusal_told.clone());
     let service = service_fn(move |request| {
         let (own, under_way, bodies) = (own.clone(), under_way.clone(), bodies.clone());
+        let (number, told) = (told.asked(), told.clone());
         let tells = refused.then(|| tells.clone());
         async move {
-            let answer = respond(request, &own, &under_way, peer, refused).await;
+            let mut answer = respond(request, &own, &under_way, peer, refused).await?;
             if let Some(tells) = tells {
                 tells.notify_one();
             }
-            answer.map(|answer| answer.map(|body| bodies.body(body)))
+            if let Some(again) = answer.extensions_mut().remove::<Again>() {
+                told.answered(number, &answer, again);
+            }
+            Ok::<_, Infallible>(answer.map(|body| bodies.body(body)))
         }
     });
     let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
@@ -63,7 +86,7 @@ where
         .max_concurrent_streams(limits.streams_max)
         .max_header_list_size(u32::try_from(limits.header_bytes_max).unwrap_or(u32::MAX))
         .max_send_buf_size(SEND_BUFFER_BYTES)
-        .serve_connection(TokioIo::new(stream.clone()), service);
+        .serve_connection(TokioIo::new(repeats), service);
     let mut connection = pin!(connection);
     let mut stopping = shared.stopping.clone();
     tokio::select! {
@@ -73,7 +96,7 @@ where
         }
         _ = stopping.wait_for(Option::is_some) => connection.as_mut().graceful_shutdown(),
         // HTTP/2 has no header that closes a connection.
-        () = told.notified() => connection.as_mut().graceful_shutdown(),
+        () = refusal_told.notified() => connection.as_mut().graceful_shutdown(),
     }
     sending(connection, &stream).await;
 }

@@ -9,8 +9,8 @@ use std::{
 use bytes::Buf;
 use tokio::io::AsyncWrite;
 
-/// The parts of a buffer that are written at once: as many as any of ours has.
-const PARTS: usize = 3;
+/// The parts of a buffer that are written at once: with a head before it, a body's frames of as many bytes as TLS takes.
+const PARTS: usize = 12;
 
 /// Writes until the buffer is empty. Pending, it is called again with what is left.
 pub fn poll_write_whole(

@@ -11,13 +11,16 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
+use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::server::whole::poll_write_whole;
 
 /// So much is gathered before it is written: what TLS takes at once.
 const GATHERED_BYTES: usize = 64 * 1_024;
+
+/// So much may be copied for that, of what is given whole.
+const COPIED_BYTES: usize = 16 * 1_024;
 
 /// Room that a connection at rest keeps.
 const KEPT_BYTES: usize = 2 * 1_024;
@@ -56,6 +59,23 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
     /// Writes what waits. To be called after every poll of the connection.
     pub fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.lock().poll_send(context)
+    }
+
+    /// Takes all of a buffer: what is large goes straight to the stream. Pending, it is called again with what is left, and
+    /// nothing else is written before.
+    pub fn poll_give(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut impl Buf,
+    ) -> Poll<io::Result<()>> {
+        let mut own = self.lock();
+        own.unsent = true;
+        if own.waiting.len() + buffer.remaining() <= COPIED_BYTES {
+            own.waiting.put(buffer);
+            return Poll::Ready(Ok(()));
+        }
+        ready!(own.poll_pass_on(context))?;
+        poll_write_whole(&mut own.stream, context, buffer)
     }
 }
 
@@ -208,6 +228,25 @@ mod tests {
         let (sent, read) = tokio::join!(sending, reader.read_exact(&mut came));
         sent.unwrap();
         assert_eq!(read.unwrap(), came.len());
+    }
+
+    #[tokio::test]
+    async fn what_is_given_whole_goes_behind_what_waits_however_large_it_is() {
+        for bytes in [1, COPIED_BYTES - 4, COPIED_BYTES - 3, 3 * GATHERED_BYTES] {
+            let (mut reader, mut stream) = pair(1_000);
+            let whole: Vec<u8> = (0..bytes).map(|at| (at % 251) as u8).collect();
+            let writing = async {
+                stream.write_all(b"before").await.unwrap();
+                let mut given = &whole[..];
+                poll_fn(|context| stream.poll_give(context, &mut given)).await.unwrap();
+                stream.write_all(b"behind").await.unwrap();
+                stream.shutdown().await.unwrap();
+            };
+            let mut came = Vec::new();
+            let (_, read) = tokio::join!(writing, reader.read_to_end(&mut came));
+            read.unwrap();
+            assert!(came == [b"before", &whole[..], b"behind"].concat(), "{bytes}");
+        }
     }
 
     #[tokio::test]
