@@ -37,6 +37,7 @@ const TARGETS: &[(&str, &str)] = &[
     ("snapshot_restore", "snapshot"),
     ("ami_messages", "ami"),
     ("queue_log_line", "queue_log"),
+    ("http2", "http2"),
     ("path", "path"),
     ("authorization", "authorization"),
     ("cookies", "cookies"),

@@ -9,7 +9,7 @@ mod chunked;
 mod connection;
 mod door;
 mod guard;
-mod http2;
+pub mod http2;
 mod lasting;
 mod listen;
 pub(crate) mod open_files;

@@ -6,8 +6,8 @@ mod frame;
 mod gathered;
 mod hpack;
 mod paced;
-pub mod repeats;
-pub mod told;
+mod repeats;
+mod told;
 mod windows;
 
 use std::{
@@ -27,7 +27,8 @@ use tokio::{
     sync::Notify,
 };
 
-use self::{gathered::Gathered, paced::Unfinished, repeats::Repeats, told::Told};
+use self::paced::Unfinished;
+pub use self::{gathered::Gathered, repeats::Repeats, told::Told};
 use super::{
     Shared,
     connection::{log_end, respond},
@@ -43,7 +44,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(10);
 const SEND_BUFFER_BYTES: usize = 64 * 1_024;
 
 /// Speaks HTTP/2 on a connection to its end.
-pub async fn speak<S>(stream: S, shared: &Arc<Shared>, peer: IpAddr, refused: bool)
+pub(super) async fn speak<S>(stream: S, shared: &Arc<Shared>, peer: IpAddr, refused: bool)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -15,18 +15,18 @@ use crate::{
     server::{AGENTS, EVENTS, PATIENCE, QUEUES, STATE},
 };
 
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub const DATA: u8 = 0;
+pub const HEADERS: u8 = 1;
 const PRIORITY: u8 = 2;
-const RESET: u8 = 3;
+pub const RESET: u8 = 3;
 const SETTINGS: u8 = 4;
 const PUSH: u8 = 5;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
+pub const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
 
-const END_STREAM: u8 = 1;
+pub const END_STREAM: u8 = 1;
 const END_HEADERS: u8 = 4;
 const ACK: u8 = 1;
 
@@ -35,7 +35,7 @@ const FLOW_CONTROL_ERROR: u32 = 3;
 const FRAME_SIZE_ERROR: u32 = 6;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// How the server takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +49,13 @@ enum Told {
 }
 use Told::{Answer, Gone, Reset};
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let len = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&len[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
 /// Literal headers without indexing and without Huffman's code.
-fn block(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
+pub fn block(headers: &[(&[u8], &[u8])]) -> Vec<u8> {
     let text = |text: &[u8]| {
         // A length with a prefix of seven bits (RFC 7541 §5.1).
         let mut coded = Vec::new();
@@ -102,7 +102,7 @@ fn without(name: &[u8]) -> Vec<u8> {
 }
 
 /// A connection over which frames have been sent.
-fn connected(world: &World, frames: &[u8]) -> Stream {
+pub fn connected(world: &World, frames: &[u8]) -> Stream {
     let name = ServerName::try_from("localhost").unwrap();
     let config = Arc::new(world.data.tls_config_with_alpn(b"h2"));
     let session = ClientConnection::new(config, name).unwrap();
@@ -115,7 +115,7 @@ fn connected(world: &World, frames: &[u8]) -> Stream {
 }
 
 /// The next frame that comes: its head and its payload.
-fn next(stream: &mut Stream) -> std::io::Result<([u8; 9], Vec<u8>)> {
+pub fn next(stream: &mut Stream) -> std::io::Result<([u8; 9], Vec<u8>)> {
     let mut head = [0; 9];
     stream.read_exact(&mut head)?;
     let len = u32::from_be_bytes([0, head[0], head[1], head[2]]);

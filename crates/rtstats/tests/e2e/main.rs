@@ -33,6 +33,7 @@ mod overload;
 mod pages;
 mod pbx;
 mod refusals;
+mod repeated;
 mod secrets;
 mod server;
 #[cfg(target_os = "linux")]

@@ -14,6 +14,11 @@ use rtstats::{
 };
 use stats::{document::Format, limit};
 
+#[path = "frames.rs"]
+pub mod frames;
+
+pub use frames::http2;
+
 /// A path is a document or a mistake, and a document's own path leads to it again.
 pub fn path(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };

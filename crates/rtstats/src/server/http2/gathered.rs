@@ -42,6 +42,7 @@ impl<S> Clone for Gathered<S> {
 }
 
 impl<S> Gathered<S> {
+    /// A stream of which nothing has been written.
     pub fn new(stream: S) -> Gathered<S> {
         Gathered(Arc::new(Mutex::new(Gathering {
             stream,

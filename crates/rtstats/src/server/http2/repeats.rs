@@ -174,7 +174,10 @@ where
                 self.forget();
                 self.passes_block(head, None);
             }
-            CONTINUATION => self.incoming.in_block = head.leaves_block_open(),
+            CONTINUATION => {
+                self.forget();
+                self.incoming.in_block = head.leaves_block_open();
+            }
             // Nothing of ours is so long.
             SETTINGS | GOAWAY => self.ends = true,
             _ => {}
@@ -425,6 +428,8 @@ where
             if came.filled().is_empty() {
                 let held = std::mem::take(&mut own.incoming.held);
                 own.pass(&held);
+                // Nothing is put behind a torn frame.
+                own.incoming.left = usize::MAX;
                 own.incoming.hand_over(buffer);
                 return Poll::Ready(Ok(()));
             }
@@ -482,3 +487,6 @@ where
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests;
