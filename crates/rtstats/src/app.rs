@@ -92,10 +92,11 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let told = (feeds, standings(&connectors));
     let api = Arc::new(api(config, &directory, &shards, told, &accounts, &uses, &metrics));
     let ingest = Arc::new(ingest(config, &shared, &api, &accounts));
+    let pages = Arc::new(pages(config, &accounts, &api, &ingest, &connectors));
     let routes = Routes {
         api: api.clone(),
         ingest: ingest.clone(),
-        pages: pages(config, &accounts, &api, &ingest, &connectors),
+        pages: pages.clone(),
         metrics: metrics.clone(),
     };
     let tls = certificates.as_ref().map(|own| TlsAcceptor::from(own.server_config()));
@@ -103,7 +104,7 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
     let server = Server::start(listeners, Arc::new(routes), tls, limits, metrics.clone())?;
 
     let (stopping, stopped) = watch::channel(false);
-    let pages = Admin {
+    let admin = Admin {
         shards: shards.clone(),
         journal: shared,
         metrics,
@@ -111,12 +112,13 @@ pub fn start(config: &Config) -> anyhow::Result<Running> {
         stopping: stopped,
         recovered: AtomicBool::new(false),
     };
-    let admin = AdminPages::start(admin_listener, pages)?;
+    let admin = AdminPages::start(admin_listener, admin)?;
     let certificate_advice = certificates.as_ref().and_then(|own| own.advice());
     let housekeeping = Housekeeping::start(Keeping {
         watch,
         api: api.clone(),
         ingest: ingest.clone(),
+        pages,
         register,
         accounts,
         certificates,

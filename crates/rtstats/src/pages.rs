@@ -30,7 +30,7 @@ mod trail;
 mod wall;
 mod watching;
 
-use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashSet, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use http::{Method, request::Parts};
@@ -53,7 +53,7 @@ use crate::{
     connect::status::Connectors,
     ingest::Ingest,
     telemetry::{IncidentId, Metrics},
-    tenants::Directory,
+    tenants::{Directory, TenantId},
     wallboard,
 };
 
@@ -111,6 +111,12 @@ impl Pages {
     /// The page for a fault that was caught and logged.
     pub fn fault(&self, incident: IncidentId) -> Answer {
         answer::secured(stop::fault(incident), self.settings)
+    }
+
+    /// Forgets tenants that are not among these.
+    pub fn keep(&self, tenants: &HashSet<TenantId>) {
+        self.changes.keep(tenants);
+        self.rosters.keep(tenants);
     }
 
     /// Which function shows a page. A page is one line here.

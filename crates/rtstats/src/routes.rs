@@ -33,7 +33,7 @@ pub struct Routes {
     /// Takes events in.
     pub ingest: Arc<Ingest>,
     /// Everything outside of the API.
-    pub pages: Pages,
+    pub pages: Arc<Pages>,
     /// Our own figures.
     pub metrics: Metrics,
 }

@@ -20,6 +20,7 @@ use crate::{
     clock,
     ingest::Ingest,
     journal::{Journal, SqliteJournal},
+    pages::Pages,
     shard::Shards,
     telemetry::Metrics,
     tenants::{Directory, Watch},
@@ -40,6 +41,7 @@ pub struct Keeping {
     pub watch: Watch,
     pub api: Arc<Api>,
     pub ingest: Arc<Ingest>,
+    pub pages: Arc<Pages>,
     /// By which is written down when tokens were used.
     pub register: Connection,
     pub accounts: Arc<Accounts>,
@@ -61,6 +63,7 @@ impl Housekeeping {
             mut watch,
             api,
             ingest,
+            pages,
             mut register,
             accounts,
             certificates,
@@ -92,6 +95,7 @@ impl Housekeeping {
                 let present = in_force.tenants().map(|tenant| tenant.id).collect();
                 api.rates.keep(&present);
                 ingest.lately.keep(&present);
+                pages.keep(&present);
                 if let Err(error) = api.uses.keep(&mut register, &in_force) {
                     tracing::warn!(%error, "uses of tokens could not be written down; trying again later");
                 }

@@ -4,7 +4,7 @@
 //! the first one led, and nothing is done again.
 
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -56,6 +56,12 @@ impl Changes {
         };
         let held = own.turn.clone().lock_owned().await;
         (own, held)
+    }
+
+    /// Forgets tenants that are not among these: their numbers never come again.
+    pub(in crate::pages) fn keep(&self, tenants: &HashSet<TenantId>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|tenant, _| tenants.contains(tenant));
     }
 }
 
@@ -329,6 +335,18 @@ mod tests {
         assert!(futures_poll(again.as_mut()).is_none());
         drop(first);
         again.await;
+    }
+
+    #[tokio::test]
+    async fn tenants_that_were_removed_are_forgotten_and_the_others_go_on() {
+        let changes = Changes::default();
+        let (gone, _) = changes.turn(TenantId(1)).await;
+        let (stays, under_way) = changes.turn(TenantId(2)).await;
+        changes.keep(&HashSet::from([TenantId(2), TenantId(3)]));
+        assert_eq!(Arc::strong_count(&gone), 1, "nobody else has it");
+        drop(under_way);
+        let (again, _) = changes.turn(TenantId(2)).await;
+        assert!(Arc::ptr_eq(&stays, &again), "its forms are remembered");
     }
 
     fn futures_poll<F: Future>(future: std::pin::Pin<&mut F>) -> Option<F::Output> {

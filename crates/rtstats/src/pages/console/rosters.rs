@@ -1,7 +1,7 @@
 //! Rosters for pages: whoever asks at the same time shares one, since reading a large tenant's takes time and memory.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     ops::Deref,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -35,10 +35,6 @@ impl Deref for SharedRoster {
 impl Rosters {
     /// What the engine believes now of a tenant.
     pub async fn now(&self, shards: &Shards, tenant: TenantId) -> Result<SharedRoster, Denied> {
-        let desk = {
-            let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            all.entry(tenant).or_insert_with(|| Desk::new(ROSTERS_MAX)).clone()
-        };
         let copy = shards.copy(tenant);
         let copy_of_ours = move |sources: Sources| async move {
             let (present, numbers) = copy(sources).await?;
@@ -47,7 +43,34 @@ impl Rosters {
             Ok(((present, seq), numbers))
         };
         let read = |(present, seq): &(Present, u64)| Roster::of(present, *seq);
-        let (shared, _) = desk.ask(Some(CONSOLE.to_owned()), copy_of_ours, read).await?;
+        let (shared, _) =
+            self.desk(tenant).ask(Some(CONSOLE.to_owned()), copy_of_ours, read).await?;
         Ok(SharedRoster(shared))
+    }
+
+    /// Forgets tenants that are not among these: their numbers never come again.
+    pub(in crate::pages) fn keep(&self, tenants: &HashSet<TenantId>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|tenant, _| tenants.contains(tenant));
+    }
+
+    fn desk(&self, tenant: TenantId) -> Arc<Desk<Roster>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(tenant).or_insert_with(|| Desk::new(ROSTERS_MAX)).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_that_were_removed_are_forgotten_and_the_others_keep_their_desk() {
+        let rosters = Rosters::default();
+        let [gone, stays] = [1, 2].map(|tenant| Arc::downgrade(&rosters.desk(TenantId(tenant))));
+        rosters.keep(&HashSet::from([TenantId(2), TenantId(3)]));
+        assert!(gone.upgrade().is_none(), "it is freed");
+        assert!(Arc::ptr_eq(&stays.upgrade().unwrap(), &rosters.desk(TenantId(2))));
+        assert_eq!(rosters.0.lock().unwrap().len(), 1);
     }
 }
