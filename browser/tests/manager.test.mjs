@@ -81,6 +81,33 @@ test("a_wall_screen_opens_with_the_view_of_its_link", async (t) => {
   assert.deepEqual([pathname, search, hash], ["/wallboard", "", "#theme=dark&layout=table"]);
 });
 
+test("a_link_is_revoked_only_after_a_question", async (t) => {
+  const world = await start(t);
+  await world.post(JANE);
+  const page = await setUp(world);
+  await page.goto(`${BASE}/links`);
+  await page.getByLabel("Name").fill("Sales floor");
+  await page.getByRole("button", { name: "Make the link" }).click();
+  const link = await page.locator("#secret").inputValue();
+  const screen = await world.page();
+  await screen.goto(link);
+  await screen.locator("html[data-grade=live]").waitFor({ state: "attached" });
+  world.allowErrors(/ERR_|Failed to load resource/);
+  const ask = () => page.getByRole("link", { name: "Revoke Sales floor" }).click();
+  await ask();
+  await page.getByText("One screen is signed in by it").waitFor();
+  for (const width of [1280, 360]) {
+    await page.setViewportSize({ width, height: 800 });
+    await judge(world, page);
+  }
+  await page.getByRole("link", { name: "Keep the link" }).click();
+  await ask();
+  await page.getByRole("button", { name: "Revoke the link “Sales floor”" }).click();
+  await page.getByText("The link is revoked.").waitFor();
+  await page.getByText("There are no links yet.").waitFor();
+  await screen.locator("html[data-cause=refused]").waitFor({ state: "attached" });
+});
+
 test("a_service_level_is_set_on_its_tab", async (t) => {
   const world = await start(t);
   const page = await setUp(world);

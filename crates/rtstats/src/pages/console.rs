@@ -91,7 +91,7 @@ pub(super) async fn show(asked: &mut Asked<'_>, name: &str, rest: &[&str]) -> Sh
         (false, ["activity"]) => activity::show(asked, tenant).await,
         (false, ["links"]) => links::list(asked, name).await,
         (true, ["links"]) => links::add(asked, name).await,
-        (true, ["links", id]) => links::revoke(asked, name, id).await,
+        (_, ["links", id, "revoke"]) => links::revoke(asked, name, id, post).await,
         (post, rest) => Err(elsewhere(post, rest)),
     }
 }
@@ -102,7 +102,7 @@ fn elsewhere(post: bool, rest: &[&str]) -> Stop {
     match rest {
         [] | ["agents", "export"] if post => Stop::Method("GET, HEAD"),
         [part] if post && shown.contains(part) => Stop::Method("GET, HEAD"),
-        ["agent", _, "account"] | ["links", _] if !post => Stop::Method("POST"),
+        ["agent", _, "account"] if !post => Stop::Method("POST"),
         _ => Stop::NotFound,
     }
 }
@@ -113,7 +113,7 @@ pub(super) fn base(tenant: &Tenant) -> String {
 }
 
 /// A page of a tenant, beside the navigation through its parts.
-fn page<'p>(asked: &Asked<'_>, tenant: &Tenant, title: &'p str, part: &str) -> Page<'p> {
+pub(super) fn page<'p>(asked: &Asked<'_>, tenant: &Tenant, title: &'p str, part: &str) -> Page<'p> {
     Page::new(title)
         .wide()
         .style("manager.css")
@@ -122,7 +122,7 @@ fn page<'p>(asked: &Asked<'_>, tenant: &Tenant, title: &'p str, part: &str) -> P
 }
 
 /// The navigation through a tenant's parts.
-pub(super) fn parts(asked: &Asked<'_>, tenant: &Tenant, part: &str) -> Markup {
+fn parts(asked: &Asked<'_>, tenant: &Tenant, part: &str) -> Markup {
     let base = base(tenant);
     let several = asked.tenants().len() > 1;
     html! {

@@ -3,7 +3,11 @@
 use http::StatusCode;
 use maud::{Markup, html};
 
-use super::{Asked, Form, Page, Shown, Stop, console, sign_in, start};
+use super::{
+    Asked, Form, Page, Shown, Stop,
+    console::{self, Turn, hidden},
+    sign_in, start,
+};
 use crate::{
     accounts::{Refusal, Share, ShareId},
     api::answer::Answer,
@@ -11,6 +15,9 @@ use crate::{
     tenants::Tenant,
     wallboard,
 };
+
+/// Over the list of links.
+const TITLE: &str = "Links for wall screens";
 
 /// Characters of a link's name.
 const NAME_CHARS_MAX: usize = 80;
@@ -65,6 +72,11 @@ pub(super) async fn open(asked: &mut Asked<'_>) -> Shown {
     }
 }
 
+/// Where a tenant's links stand.
+fn path(tenant: &Tenant) -> String {
+    format!("{}/links", console::base(tenant))
+}
+
 /// A tenant's links.
 pub(super) async fn list(asked: &mut Asked<'_>, name: &str) -> Shown {
     page(asked, name, &Form::default(), StatusCode::OK).await
@@ -73,11 +85,11 @@ pub(super) async fn list(asked: &mut Asked<'_>, name: &str) -> Shown {
 async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) -> Shown {
     let tenant = asked.administered(name)?;
     let shares = asked.accounts().shares(tenant.id).await?;
-    let path = format!("/manager/tenants/{}/links", tenant.name);
+    let path = path(&tenant);
     let middle = html! {
         p.lead { "A link shows the wallboard of " strong { (tenant.name) }
             " on a screen without an account. It can be revoked at any time." }
-        @if shares.is_empty() { p.empty { "There are no links yet." } } @else { (table(asked, &tenant, &path, &shares)) }
+        @if shares.is_empty() { p.empty { "There are no links yet." } } @else { (table(&tenant, &path, &shares)) }
         section aria-labelledby="new" {
             h2 #new { "New link" }
             (form.summary())
@@ -90,15 +102,10 @@ async fn page(asked: &Asked<'_>, name: &str, form: &Form, status: StatusCode) ->
             }
         }
     };
-    let page = Page::new("Links for wall screens")
-        .wide()
-        .style("manager.css")
-        .beside(console::parts(asked, &tenant, "/links"))
-        .status(status);
-    Ok(page.show(asked, middle))
+    Ok(console::page(asked, &tenant, TITLE, "/links").status(status).show(asked, middle))
 }
 
-fn table(asked: &Asked<'_>, tenant: &Tenant, path: &str, shares: &[Share]) -> Markup {
+fn table(tenant: &Tenant, path: &str, shares: &[Share]) -> Markup {
     let time = |time_ms| start::local_instant(time_ms, &tenant.zone);
     let used = |share: &Share| time((share.used_ms > 0).then_some(share.used_ms));
     html! {
@@ -120,10 +127,8 @@ fn table(asked: &Asked<'_>, tenant: &Tenant, path: &str, shares: &[Share]) -> Ma
                             td { (time(Some(share.created_ms))) " by " (share.created_by) }
                             td { code { (share.view) } }
                             td.act {
-                                form method="post" action={ (path) "/" (share.id.0) } {
-                                    (asked.csrf())
-                                    button.danger aria-label={ "Revoke " (share.name) } { "Revoke" }
-                                }
+                                a.button.danger href={ (path) "/" (share.id.0) "/revoke" }
+                                    aria-label={ "Revoke " (share.name) } { "Revoke…" }
                             }
                         }
                     }
@@ -152,19 +157,47 @@ pub(super) async fn add(asked: &mut Asked<'_>, name: &str) -> Shown {
     let told = format!("The link “{named}”. Open it once on the screen:");
     let secret = asked.accounts().add_share(tenant.id, named, view, caller, now_ms).await?;
     let link = asked.address_of(&format!("/wallboard#share={}", secret.reveal()));
-    Ok(asked.reveal(&format!("/manager/tenants/{}/links", tenant.name), told, link))
+    Ok(asked.reveal(&path(&tenant), told, link))
 }
 
-/// Revokes a link.
-pub(super) async fn revoke(asked: &mut Asked<'_>, name: &str, id: &str) -> Shown {
+/// Says what ends with a link, and revokes it.
+pub(super) async fn revoke(asked: &mut Asked<'_>, name: &str, id: &str, post: bool) -> Shown {
     let tenant = asked.administered(name)?;
-    asked.form().await?;
     let id = ShareId(id.parse().map_err(|_| Stop::NotFound)?);
-    let path = format!("/manager/tenants/{}/links", tenant.name);
-    let (caller, now_ms) = (asked.caller(), asked.now_ms);
-    if asked.accounts().revoke_share(tenant.id, id, caller, now_ms).await? {
-        Ok(asked.done(&path, "The link is revoked. Screens that used it are signed out."))
-    } else {
-        Ok(asked.failed(&path, "That link was revoked already."))
+    let path = path(&tenant);
+    if post {
+        let form = asked.form().await?;
+        let turn = match Turn::take(asked, tenant.id, &form).await {
+            Ok(turn) => turn,
+            Err(answer) => return Ok(answer),
+        };
+        let (caller, now_ms) = (asked.caller(), asked.now_ms);
+        if !asked.accounts().revoke_share(tenant.id, id, caller, now_ms).await? {
+            return Ok(asked.failed(&path, "That link was revoked already."));
+        }
+        let told = "The link is revoked. Screens that used it are signed out.";
+        return Ok(turn.done(asked, &path, told));
     }
+    let shares = asked.accounts().shares(tenant.id).await?;
+    let share = shares.iter().find(|share| share.id == id).ok_or(Stop::NotFound)?;
+    let screens = match share.viewers {
+        0 => "No screen is signed in by it now.".to_owned(),
+        1 => "One screen is signed in by it, and is signed out at once.".to_owned(),
+        several => format!("{several} screens are signed in by it, and are signed out at once."),
+    };
+    let middle = html! {
+        div.notice.failed {
+            h2 { "What stops working" }
+            ul {
+                li { (screens) }
+                li { "The link opens the wallboard on no screen any more. It can't be made again: a new one has another code." }
+            }
+        }
+        form.card method="post" action={ (path) "/" (id.0) "/revoke" } {
+            (hidden(asked))
+            p.actions { button.danger { "Revoke the link “" (share.name) "”" } a.button href=(path) { "Keep the link" } }
+        }
+    };
+    let title = format!("Revoke {}?", share.name);
+    Ok(console::page(asked, &tenant, &title, "/links").below(TITLE, path).show(asked, middle))
 }

@@ -293,8 +293,17 @@ fn a_revoked_link_and_a_replaced_token_end_what_they_opened() {
     let fields = [("way", "viewer"), ("viewed", "acme"), ("token", &*office.data)];
     assert_eq!(viewer.post("/sign-in", &fields).status, 303);
     assert!(viewer.is_in());
-    assert_eq!(office.maria.post(&format!("{path}/1"), &[]).status, 303);
+    let revoke = format!("{path}/1/revoke");
+    assert!(listed.contains(&format!("href=\"{revoke}\"")));
+    let asks = office.maria.page(&revoke);
+    assert!(asks.contains("Revoke Sales floor?") && asks.contains("One screen is signed in by it"));
+    assert!(screen.is_in(), "asking changes nothing");
+    assert_eq!(office.maria.post(&revoke, &[]).status, 303);
     assert!(!screen.is_in(), "out at once");
+    assert!(office.maria.page(path).contains("The link is revoked."));
+    assert_eq!(office.maria.get(&revoke).status, 404);
+    assert_eq!(office.maria.post(&revoke, &[]).status, 303);
+    assert!(office.maria.page(path).contains("That link was revoked already."));
     assert_eq!(office.stranger().post("/share", &[("share", code)]).status, 403);
     assert!(viewer.is_in());
     office.folder.token("acme", "data");
@@ -330,6 +339,13 @@ fn a_tenant_s_administrator_sees_that_tenant_alone() {
         assert_eq!(jane.post("/manager/accounts/new", &fields).status, status, "{role} {tenant}");
     }
     assert_eq!(jane.post("/manager/accounts/3/remove", &[("sure", "yes")]).status, 404);
+    let links = "/manager/tenants/other/links";
+    assert_eq!(office.maria.post(links, &[("name", "Their wall")]).status, 303);
+    let revoke = "/manager/tenants/acme/links/1/revoke";
+    assert_eq!(jane.get(revoke).status, 404);
+    assert_eq!(jane.post(revoke, &[]).status, 303);
+    assert!(jane.page("/manager/tenants/acme/links").contains("revoked already"));
+    assert!(office.maria.page(links).contains("Their wall"), "it is there still");
     assert!(ann.is_in());
     assert_eq!(ann.get("/manager/accounts").status, 403);
     let trail = office.maria.page("/manager/audit");

@@ -44,6 +44,10 @@ fn every_page_is_whole_labeled_and_guarded() {
         ("/manager/audit", 200),
         ("/manager/audit?tenant=acme&page=9", 200),
         ("/manager/tenants/acme/links", 200),
+        ("/manager/tenants/acme/links/1/revoke", 200),
+        ("/manager/tenants/acme/links/2/revoke", 404),
+        ("/manager/tenants/acme/links/x/revoke", 404),
+        ("/manager/tenants/acme/links/1", 404),
         ("/manager/accounts/99", 404),
         ("/manager/tenants/none/links", 404),
     ];
