@@ -70,6 +70,8 @@ test("a_wall_screen_opens_with_the_view_of_its_link", async (t) => {
   world.allowErrors(/422/);
   await make("themee=drak");
   await page.getByText("The wallboard has no setting “themee”").first().waitFor();
+  await make("theme=drak");
+  await page.getByText("“theme” is auto, light or dark, not “drak”").first().waitFor();
   // As it is copied from a wallboard.
   await make(`${world.server.address}/wallboard?tenant=acme#theme=dark&layout=table`);
   const link = await page.locator("#secret").inputValue();

@@ -483,6 +483,22 @@ test("the_first_paint_takes_less_than_100_kb", async (t) => {
   assert.equal(errors, 0, "nothing from elsewhere");
 });
 
+test("the_first_paint_has_the_theme_of_the_address_if_there_is_such_a_one", async (t) => {
+  const world = await start(t);
+  const page = await signedIn(world);
+  world.allowErrors(CUT);
+  // What comes after the first paint is not awaited here.
+  await page.route("**/main.js", (route) => route.abort());
+  for (const [address, theme] of [
+    ["#theme=dark", "dark"], ["#theme=darkish", null], ["?theme=light#size=large", "light"], ["#size=large&theme=drak", null],
+  ]) {
+    // A new page: another fragment alone loads nothing.
+    await page.goto("about:blank");
+    await page.goto(`/wallboard${address}`);
+    assert.equal(await page.locator("html").getAttribute("data-theme"), theme, address);
+  }
+});
+
 test("a_link_for_a_wall_screen_is_led_to_where_links_are_opened", async (t) => {
   const world = await start(t);
   await furnish(world);

@@ -28,6 +28,16 @@ const KEYS: [&str; 19] = [
     "group", "state", "rotate", "pages", "only", "sound", "keys", "alert", "sort",
 ];
 
+/// Those of them that are one of a few words.
+const CHOICES: [(&str, &[&str]); 6] = [
+    ("view", &["queues", "agents", "queue"]),
+    ("theme", &["auto", "light", "dark"]),
+    ("size", &["normal", "large", "huge"]),
+    ("layout", &["auto", "cards", "table"]),
+    ("columns", &["fit", "all"]),
+    ("clock", &["zone", "browser"]),
+];
+
 /// Letters, digits and signs of a view.
 const VIEW_BYTES_MAX: usize = 400;
 
@@ -115,6 +125,24 @@ pub enum ViewError {
         "The wallboard has no setting “{0}”. “Copy link to this view” in its settings gives what can stand here."
     )]
     NoSetting(String),
+    /// A word behind `=` that the setting doesn't have.
+    #[error("The wallboard's setting “{setting}” is {}, not “{given}”.", any_of(.words))]
+    NoChoice {
+        /// The setting.
+        setting: &'static str,
+        /// What it can be.
+        words: &'static [&'static str],
+        /// What it was to be.
+        given: String,
+    },
+}
+
+/// Words as a sentence has them: `auto, light or dark`.
+fn any_of(words: &[&str]) -> String {
+    match words {
+        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
+        _ => words.concat(),
+    }
 }
 
 /// The settings of a wallboard, as they stand after the `#` of its address, from what people have of them: those alone, with
@@ -131,15 +159,28 @@ pub fn view(text: &str) -> Result<String, ViewError> {
     let given =
         query.split('&').filter(|pair| !pair.starts_with("tenant=")).chain(fragment.split('&'));
     let settings: Vec<&str> = given.filter(|pair| !pair.is_empty()).collect();
-    for pair in &settings {
-        let key = pair.split_once('=').map_or(*pair, |(key, _)| key);
-        if key.bytes().all(|byte| byte.is_ascii_graphic()) && !KEYS.contains(&key) {
-            return Err(ViewError::NoSetting(key.chars().take(40).collect()));
-        }
-    }
     let view = settings.join("&");
     let is_fragment = view.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
-    if is_fragment && view.len() <= VIEW_BYTES_MAX { Ok(view) } else { Err(ViewError::NoFragment) }
+    if !is_fragment || view.len() > VIEW_BYTES_MAX {
+        return Err(ViewError::NoFragment);
+    }
+    settings.into_iter().try_for_each(known)?;
+    Ok(view)
+}
+
+/// Whether the wallboard takes a setting and its word. What is no word but a number or a text is not looked at.
+fn known(pair: &str) -> Result<(), ViewError> {
+    let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let excerpt = |text: &str| text.chars().take(40).collect();
+    if !KEYS.contains(&key) {
+        return Err(ViewError::NoSetting(excerpt(key)));
+    }
+    match CHOICES.into_iter().find(|(setting, _)| *setting == key) {
+        Some((setting, words)) if !words.contains(&value) => {
+            Err(ViewError::NoChoice { setting, words, given: excerpt(value) })
+        }
+        _ => Ok(()),
+    }
 }
 
 fn escaped(text: &str) -> String {
@@ -252,6 +293,17 @@ mod tests {
         assert_eq!(view("#theme=dark&share=0123"), no_setting("share"));
         assert_eq!(view("theme=dark&huge"), no_setting("huge"));
         assert_eq!(view(&format!("{}=1", "x".repeat(99))), no_setting(&"x".repeat(40)));
+        for (text, told) in [
+            ("theme=drak", "The wallboard's setting “theme” is auto, light or dark, not “drak”."),
+            (
+                "size=huge&clock=utc",
+                "The wallboard's setting “clock” is zone or browser, not “utc”.",
+            ),
+            ("theme=Dark", "The wallboard's setting “theme” is auto, light or dark, not “Dark”."),
+            ("theme", "The wallboard's setting “theme” is auto, light or dark, not “”."),
+        ] {
+            assert_eq!(view(text).unwrap_err().to_string(), told);
+        }
         for text in ["theme=dark size=large", "search=é", "#theme=dark#size=large"] {
             assert_eq!(view(text), Err(ViewError::NoFragment), "{text}");
         }
@@ -283,6 +335,23 @@ mod tests {
             .filter(|key| !key.is_empty())
             .collect();
         assert_eq!(theirs, KEYS);
+        let (_, told) = text.split_once("export const VIEWS = [").unwrap();
+        let (views, told) = told.split_once("];\n\nconst CHOICES = {\n  view: VIEWS,\n").unwrap();
+        let (choices, _) = told.split_once("};").unwrap();
+        let choices = format!("  view: [{views}],\n{choices}");
+        let own = CHOICES.map(|(setting, words)| format!("  {setting}: {words:?},\n"));
+        assert_eq!(choices, own.concat());
+    }
+
+    #[test]
+    fn every_choice_is_a_setting_and_can_be_chosen() {
+        for (setting, words) in CHOICES {
+            assert!(KEYS.contains(&setting));
+            for word in words {
+                let text = format!("{setting}={word}");
+                assert_eq!(view(&text), Ok(text));
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
   const root = document.documentElement;
   // A link for a wall screen is opened where its code is taken.
   if (location.hash.startsWith("#share=")) location.replace("/share" + location.hash);
-  const asked = /[#?&]theme=(auto|light|dark)/.exec(location.search + location.hash)?.[1];
+  const asked = /[#?&]theme=(auto|light|dark)(?![^#&])/.exec(location.search + location.hash)?.[1];
   let kept = null;
   try { kept = localStorage.getItem("theme"); } catch { /* storage may be closed to us */ }
   const theme = asked ?? kept;

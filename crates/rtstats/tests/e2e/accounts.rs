@@ -268,14 +268,14 @@ fn a_form_needs_its_own_session_s_token_and_our_own_page() {
 fn a_revoked_link_and_a_replaced_token_end_what_they_opened() {
     let mut office = Office::new(&[]);
     let path = "/manager/tenants/acme/links";
-    let fields = [("name", "Sales floor"), ("view", "themee=dark")];
-    let refused = office.maria.post(path, &fields);
-    assert_eq!(refused.status, 422);
-    assert!(
-        refused.text().contains("The wallboard has no setting “themee”."),
-        "{}",
-        refused.text()
-    );
+    for (view, told) in [
+        ("themee=dark", "The wallboard has no setting “themee”."),
+        ("theme=drak", "The wallboard's setting “theme” is auto, light or dark, not “drak”."),
+    ] {
+        let refused = office.maria.post(path, &[("name", "Sales floor"), ("view", view)]);
+        assert_eq!(refused.status, 422);
+        assert!(refused.text().contains(told), "{}", refused.text());
+    }
     let fields = [("name", "Sales floor"), ("view", "https://x/wallboard?tenant=acme#theme=dark")];
     assert_eq!(office.maria.post(path, &fields).status, 303);
     let link = office.maria.secret(path);
