@@ -13,6 +13,7 @@ use crate::tenants::TenantId;
 mod check;
 mod checkpoint;
 mod chore;
+mod embedded;
 mod queue;
 mod read;
 mod row;

@@ -6,22 +6,20 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use rusqlite::Connection;
 use stats::event::Millis;
 
 use super::{
-    Batch, Depth, Journal, JournalError, Observer, Position, Snapshot, check,
-    chore::{self, Chore, Keep, Retain, Task},
+    Depth, JournalError, Observer, check,
+    chore::{Chore, Task},
+    embedded::{Embedded, Opened},
     queue::Queue,
-    read::{self, Readers},
+    read::Readers,
     snapshots,
-    trends::{self, KeepTrends, Trend},
     writer::{Health, Writer},
 };
 use crate::{
     clock,
-    database::{self, OpenError, ServerLock, log_end, removal},
-    tenants::TenantId,
+    database::{self, OpenError, ServerLock, log_end},
 };
 
 /// How the journal is set up.
@@ -50,9 +48,7 @@ impl Default for Settings {
 
 /// The journal in `rtstats.db`.
 pub struct SqliteJournal {
-    queue: Arc<Queue>,
-    health: Arc<Health>,
-    readers: Readers,
+    opened: Opened,
     running: Mutex<Option<Running>>,
 }
 
@@ -70,31 +66,30 @@ impl SqliteJournal {
         settings: Settings,
         observer: Observer,
     ) -> Result<SqliteJournal, OpenError> {
-        let Prepared { path, queue, health, writer, half_written, lock } =
-            prepare(folder, settings, observer)?;
+        let Prepared { path, opened, writer, lock } = prepare(folder, settings, observer)?;
         let writer = start(writer, &path)?;
         let running = Mutex::new(Some(Running { writer, _lock: lock }));
-        let journal = SqliteJournal { queue, health, readers: Readers::new(path), running };
-        if !half_written.is_empty() {
-            // Refused only by a writer that has ended already; then nothing needs them either.
-            let _ = journal.queue.push_chore(Chore { task: Task::Drop(half_written), reply: None });
-        }
-        Ok(journal)
+        Ok(SqliteJournal { opened, running })
     }
 
     /// Writes what waits, marks the stop as clean and lets the folder go. Later appends fail.
     pub fn close(&self) -> Result<(), JournalError> {
-        self.queue.close();
-        self.readers.close();
+        self.opened.queue.close();
+        self.opened.readers.close();
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Running { writer, _lock }) = running else { return Ok(()) };
         writer.join().unwrap_or_else(|_| Err(JournalError::failed("its thread panicked")))
     }
+}
 
-    /// Has the writer do a chore, and waits for its end.
+impl Embedded for SqliteJournal {
+    fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
     fn chore(&self, task: Task) -> Result<(), JournalError> {
         let (reply, answer) = sync_channel(1);
-        self.queue.push_chore(Chore { task, reply: Some(reply) })?;
+        self.opened.queue.push_chore(Chore { task, reply: Some(reply) })?;
         answer.recv().unwrap_or_else(|_| Err(JournalError::closed()))
     }
 }
@@ -110,11 +105,8 @@ impl Drop for SqliteJournal {
 /// A journal that is open, and whose writer does nothing yet.
 pub(super) struct Prepared {
     pub(super) path: PathBuf,
-    pub(super) queue: Arc<Queue>,
-    pub(super) health: Arc<Health>,
+    pub(super) opened: Opened,
     pub(super) writer: Writer,
-    /// Snapshots that a crash left so.
-    pub(super) half_written: Vec<i64>,
     pub(super) lock: ServerLock,
 }
 
@@ -135,7 +127,12 @@ pub(super) fn prepare(
     let writer = Writer::new(&path, settings, queue.clone(), health.clone(), observer)?;
     // Kept open until here: closing the last connection would carry the write-ahead log over in between.
     drop(connection);
-    Ok(Prepared { path, queue, health, writer, half_written, lock })
+    if !half_written.is_empty() {
+        let chore = Chore { task: Task::Drop(half_written), reply: None };
+        assert!(queue.push_chore(chore).is_ok(), "the queue has just been opened");
+    }
+    let opened = Opened { queue, health, readers: Readers::new(path.clone()) };
+    Ok(Prepared { path, opened, writer, lock })
 }
 
 fn start(writer: Writer, path: &Path) -> Result<JoinHandle<Result<(), JournalError>>, OpenError> {
@@ -143,83 +140,4 @@ fn start(writer: Writer, path: &Path) -> Result<JoinHandle<Result<(), JournalErr
         .name("journal".to_owned())
         .spawn(move || writer.run())
         .map_err(OpenError::io(path))
-}
-
-impl Journal for SqliteJournal {
-    fn append(&self, batch: Batch) -> Result<(), JournalError> {
-        self.queue.push(batch)
-    }
-
-    fn read(
-        &self,
-        tenant: TenantId,
-        after: Position,
-        each: &mut dyn FnMut(Position, &[u8]),
-    ) -> Result<(), JournalError> {
-        read::log(&*self.readers.lend()?, tenant, after, each)
-    }
-
-    fn end(&self, tenant: TenantId) -> Result<Position, JournalError> {
-        read::extent(&*self.readers.lend()?, tenant).map(|extent| extent.after)
-    }
-
-    fn snapshots(
-        &self,
-        tenant: TenantId,
-        each: &mut dyn FnMut(Snapshot) -> bool,
-    ) -> Result<(), JournalError> {
-        snapshots::read(&*self.readers.lend()?, tenant, each)
-    }
-
-    fn keep_snapshot(&self, tenant: TenantId, snapshot: Snapshot) -> Result<(), JournalError> {
-        self.chore(keep(&*self.readers.lend()?, tenant, &snapshot)?)
-    }
-
-    fn retain(&self, received_from: Millis) -> Result<(), JournalError> {
-        let retain = plan(&*self.readers.lend()?, received_from).map_err(JournalError::failed)?;
-        self.chore(Task::Retain(retain))
-    }
-
-    fn keep_trends(&self, trends: Vec<Trend>, from: Millis) -> Result<(), JournalError> {
-        self.chore(Task::KeepTrends(KeepTrends { trends, from }))
-    }
-
-    fn trends(&self, tenant: TenantId, after: Millis) -> Result<Vec<Trend>, JournalError> {
-        trends::read(&*self.readers.lend()?, tenant, after)
-    }
-
-    /// It tries by itself every second whether appends work again.
-    fn trouble(&self) -> Option<String> {
-        self.health.get()
-    }
-}
-
-/// A snapshot as it will be written, and those that go for it.
-pub(super) fn keep(
-    connection: &Connection,
-    tenant: TenantId,
-    snapshot: &Snapshot,
-) -> Result<Task, JournalError> {
-    let packed = snapshots::pack(tenant, snapshot)?;
-    let Snapshot { position, taken, .. } = *snapshot;
-    let superseded = snapshots::superseded(connection, tenant, position, taken);
-    Ok(Task::Keep(Keep::new(packed, superseded.map_err(JournalError::failed)?)))
-}
-
-/// What retention may drop. Snapshots are read and checked here, so that the writer needn't.
-pub(super) fn plan(connection: &Connection, received_from: Millis) -> rusqlite::Result<Retain> {
-    let tenants: Vec<TenantId> = connection
-        .prepare_cached("SELECT id FROM tenant ORDER BY id")?
-        .query_map([], |row| row.get(0).map(TenantId))?
-        .collect::<Result<_, _>>()?;
-    let mut limits = Vec::new();
-    for tenant in tenants {
-        let oldest = chore::oldest(connection, tenant)?;
-        if oldest.is_some_and(|(_, received, _)| received < received_from)
-            && let Some(limit) = snapshots::relied_on(connection, tenant)?
-        {
-            limits.push((tenant, limit));
-        }
-    }
-    Ok(Retain { received_from, limits, removed: removal::pending(connection)? })
 }
