@@ -35,6 +35,7 @@ const CASES: &[Case] = &[
     Case { name: "answer", unit: "request", run: reading::answer },
     Case { name: "answer-not-modified", unit: "request", run: reading::answer_not_modified },
     Case { name: "answer-repeated", unit: "request", run: reading::answer_repeated },
+    Case { name: "answer-repeated-http2", unit: "request", run: reading::answer_repeated_http2 },
     Case { name: "live-frame", unit: "frame", run: feeding::live_frame },
     Case { name: "ami-decode", unit: "message", run: feeding::ami_decode },
 ];

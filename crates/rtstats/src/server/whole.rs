@@ -9,11 +9,20 @@ use std::{
 use bytes::Buf;
 use tokio::io::AsyncWrite;
 
-/// The parts of a buffer that are written at once: with a head before it, a body's frames of as many bytes as TLS takes.
-const PARTS: usize = 12;
+/// The parts of a buffer that are written at once: a head, a body, an end.
+const PARTS: usize = 3;
 
 /// Writes until the buffer is empty. Pending, it is called again with what is left.
 pub fn poll_write_whole(
+    stream: &mut (impl AsyncWrite + Unpin),
+    context: &mut Context<'_>,
+    buffer: &mut impl Buf,
+) -> Poll<io::Result<()>> {
+    poll_write_parts::<PARTS>(stream, context, buffer)
+}
+
+/// The same for buffers that have so many parts.
+pub fn poll_write_parts<const PARTS: usize>(
     stream: &mut (impl AsyncWrite + Unpin),
     context: &mut Context<'_>,
     buffer: &mut impl Buf,

@@ -14,13 +14,16 @@ use std::{
 use bytes::{Buf, BufMut, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::server::whole::poll_write_whole;
+use crate::server::whole::{poll_write_parts, poll_write_whole};
 
 /// So much is gathered before it is written: what TLS takes at once.
 const GATHERED_BYTES: usize = 64 * 1_024;
 
 /// So much may be copied for that, of what is given whole.
 const COPIED_BYTES: usize = 16 * 1_024;
+
+/// The parts of what is given: with a head before it, a body's frames of as many bytes as TLS takes.
+const GIVEN_PARTS: usize = 12;
 
 /// Room that a connection at rest keeps.
 const KEPT_BYTES: usize = 2 * 1_024;
@@ -76,7 +79,7 @@ impl<S: AsyncWrite + Unpin> Gathered<S> {
             return Poll::Ready(Ok(()));
         }
         ready!(own.poll_pass_on(context))?;
-        poll_write_whole(&mut own.stream, context, buffer)
+        poll_write_parts::<GIVEN_PARTS>(&mut own.stream, context, buffer)
     }
 }
 
