@@ -1,4 +1,4 @@
-//! `cargo xtask bench profile`: where the server's time goes under four loads, by samples of perf's: a table of shares, and
+//! `cargo xtask bench profile`: where the server's time goes under six loads, by samples of perf's: a table of shares, and
 //! a flame graph of each.
 //!
 //! The clock of the processors is sampled, as counters are not there in most virtual machines. Shares go by the innermost
@@ -47,34 +47,61 @@ struct Case {
     name: &'static str,
     title: &'static str,
     path: Option<&'static str>,
-    /// Each on a connection of its own.
-    new_connections: bool,
+    connections: usize,
+    way: Way,
 }
 
-const CASES: [Case; 4] = [
+enum Way {
+    Kept,
+    /// Each request on a connection of its own.
+    New,
+    Http2,
+}
+
+const ONE_AGENT: Option<&str> = Some("/api/rtstats/stats/agent/agent0.json");
+
+const CASES: [Case; 6] = [
     Case {
         name: "one-agent",
         title: "One agent, JSON, 64 connections",
-        path: Some("/api/rtstats/stats/agent/agent0.json"),
-        new_connections: false,
+        path: ONE_AGENT,
+        connections: 64,
+        way: Way::Kept,
+    },
+    Case {
+        name: "one-agent-512",
+        title: "One agent, JSON, 512 connections",
+        path: ONE_AGENT,
+        connections: 512,
+        way: Way::Kept,
+    },
+    Case {
+        name: "http2",
+        title: "One agent, JSON, HTTP/2, 512 connections",
+        path: ONE_AGENT,
+        connections: 512,
+        way: Way::Http2,
     },
     Case {
         name: "connections",
         title: "One agent, JSON, each on a new connection, 64 at a time",
-        path: Some("/api/rtstats/stats/agent/agent0.json"),
-        new_connections: true,
+        path: ONE_AGENT,
+        connections: 64,
+        way: Way::New,
     },
     Case {
         name: "agents",
         title: "2 000 agents, JSON, 64 connections",
         path: Some("/api/rtstats/stats/agents.json"),
-        new_connections: false,
+        connections: 64,
+        way: Way::Kept,
     },
     Case {
         name: "ingest",
         title: "Ingest in batches of 1 024, 8 connections",
         path: None,
-        new_connections: false,
+        connections: 8,
+        way: Way::Kept,
     },
 ];
 
@@ -122,9 +149,12 @@ fn sample(
     let load = || -> Result<f64> {
         Ok(match case.path {
             Some(path) => {
-                let manner =
-                    api::Manner { new_connections: case.new_connections, ..api::Manner::default() };
-                asked(server, tenant, path, manner, loaded)?.rate()
+                let manner = api::Manner {
+                    new_connections: matches!(case.way, Way::New),
+                    http2: matches!(case.way, Way::Http2),
+                    ..api::Manner::default()
+                };
+                asked(server, tenant, path, manner, case.connections, loaded)?.rate()
             }
             None => ingest::run(&posting(server, tenant, 1_024, None, loaded))?.events_per_second(),
         })
@@ -159,11 +189,12 @@ fn asked(
     tenant: &Tenant,
     path: &str,
     manner: api::Manner,
+    connections: usize,
     seconds: f64,
 ) -> Result<Measured> {
     api::run(&api::Options {
         address: server.address(path, &tenant.name, &tenant.data),
-        connections: 64,
+        connections,
         seconds,
         warm_up: 1.0,
         threads: None,
