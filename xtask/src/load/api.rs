@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::connection::{Answer, Connection, Failure};
-use super::http2::Http2;
+use super::http2::{self, Http2};
 use super::measure::{Done, Events, Measured, Plan, Work, measure};
 use super::target::{Address, Target};
 
@@ -49,7 +49,7 @@ pub struct Manner {
     #[arg(long)]
     pub unchanged: bool,
     /// HTTP/2 in place of HTTP/1.1.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "unchanged")]
     pub http2: bool,
 }
 
@@ -102,22 +102,22 @@ struct Asking {
 /// A request made ready.
 enum Request {
     Http1(Vec<u8>),
-    Http2(Box<http::Request<()>>),
+    Http2(http2::Request),
 }
 
 enum Line {
     Http1(Box<Connection>),
-    Http2(Http2),
+    Http2(Box<Http2>),
 }
 
 impl Asking {
     /// Makes the request from what is known.
     fn prepare(&mut self) -> Result<()> {
         let mut further = Vec::new();
-        further.extend(self.manner.accept_encoding.as_deref().map(|all| ("Accept-Encoding", all)));
+        further.extend(self.manner.accept_encoding.as_deref().map(|all| ("accept-encoding", all)));
         further.extend(self.etag.as_deref().map(|etag| ("If-None-Match", etag)));
         self.request = if self.manner.http2 {
-            Request::Http2(Box::new(self.target.request(&further)?))
+            Request::Http2(http2::Request::new(&self.target, &further))
         } else {
             Request::Http1(self.target.head("GET", &further))
         };
@@ -127,7 +127,7 @@ impl Asking {
     async fn connect(&self) -> Result<Line, Failure> {
         Ok(match self.request {
             Request::Http1(_) => Line::Http1(Box::new(Connection::open(&self.target).await?)),
-            Request::Http2(_) => Line::Http2(Http2::open(&self.target).await?),
+            Request::Http2(_) => Line::Http2(Box::new(Http2::open(&self.target).await?)),
         })
     }
 
@@ -138,11 +138,15 @@ impl Asking {
                 let answer = line.exchange(request, false).await?;
                 (answer, line.closes())
             }
-            (Line::Http2(line), Request::Http2(request)) => (line.exchange(request).await?, false),
+            (Line::Http2(line), Request::Http2(request)) => {
+                let answer = line.exchange(request).await?;
+                (answer, line.closes())
+            }
             _ => return Err(Failure("a request of another protocol".into())),
         };
         match line {
             Line::Http1(line) if self.manner.new_connections => line.reset(),
+            Line::Http2(line) if self.manner.new_connections => line.reset(),
             line if !self.manner.new_connections && !closes => self.line = Some(line),
             _ => {}
         }

@@ -3,7 +3,6 @@
 //! Not a general client: an answer must say its length. TLS records are decrypted where they arrived, and one read
 //! takes many of them, so that the generator leaves the processor to the server.
 
-use std::fmt;
 use std::net::SocketAddr;
 
 use memchr::memmem;
@@ -33,11 +32,7 @@ impl Failure {
         Failure(format!("{what}: {}", error.kind()))
     }
 
-    pub(super) fn http2(error: impl fmt::Display) -> Failure {
-        Failure(format!("HTTP/2: {error}"))
-    }
-
-    pub(super) fn tls(error: impl fmt::Display) -> Failure {
+    pub(super) fn tls(error: impl std::fmt::Display) -> Failure {
         Failure(format!("TLS: {error}"))
     }
 }
@@ -56,6 +51,20 @@ pub struct Answer {
     expected: Option<usize>,
     keep_body: bool,
     closes: bool,
+}
+
+/// What takes the bytes of an answer.
+pub trait Takes {
+    /// Takes the next ones.
+    fn take(&mut self, plain: &[u8]) -> Result<(), Failure>;
+
+    /// Whether nothing is missing.
+    fn is_whole(&self) -> bool;
+
+    /// What is to be said to them at once.
+    fn reply(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// An open connection.
@@ -110,25 +119,50 @@ impl Connection {
     /// Sends a request and takes the whole answer.
     pub async fn exchange(&mut self, request: &[u8], keep_body: bool) -> Result<Answer, Failure> {
         let mut answer = Answer { keep_body, ..Answer::default() };
-        let mut outcome = Ok(());
-        // Messages that came since the last answer (session tickets) are taken on the way.
-        self.process(Some(request), &mut |_| {})?;
+        self.converse(request, &mut answer).await?;
+        self.closes = answer.closes;
+        Ok(answer)
+    }
+
+    /// Sends bytes and takes those that answer them.
+    pub async fn converse(
+        &mut self,
+        request: &[u8],
+        answer: &mut impl Takes,
+    ) -> Result<(), Failure> {
+        // Messages that came since the last answer (session tickets, HTTP/2's own) are taken on the way.
+        self.say(request, answer)?;
         self.flush().await?;
         while !answer.is_whole() {
             self.receive().await?;
-            let next = self.process(None, &mut |plain| {
-                if outcome.is_ok() {
-                    outcome = answer.take(plain);
-                }
-            })?;
-            std::mem::replace(&mut outcome, Ok(()))?;
+            let next = self.say(&[], answer)?;
+            let reply = answer.reply();
+            if !reply.is_empty() {
+                self.say(&reply, answer)?;
+            }
             self.flush().await?;
             if next == Next::Closed && !answer.is_whole() {
                 return Err(Failure("closed before the answer".into()));
             }
         }
-        self.closes = answer.closes;
-        Ok(answer)
+        Ok(())
+    }
+
+    /// Encrypts what is to be said, if anything, and has what was received taken.
+    fn say(&mut self, bytes: &[u8], answer: &mut impl Takes) -> Result<Next, Failure> {
+        let mut outcome = Ok(());
+        let bytes = (!bytes.is_empty()).then_some(bytes);
+        let next = self.process(bytes, &mut |plain| {
+            if outcome.is_ok() {
+                outcome = answer.take(plain);
+            }
+        })?;
+        outcome.map(|()| next)
+    }
+
+    /// The protocol that was agreed on in the handshake.
+    pub fn protocol(&self) -> Option<&[u8]> {
+        self.tls.alpn_protocol()
     }
 
     /// Sends a request whose answer has no end.
@@ -252,12 +286,11 @@ pub(super) async fn connect(target: &Target) -> std::io::Result<TcpStream> {
     socket.connect(target.address).await
 }
 
-impl Answer {
+impl Takes for Answer {
     fn is_whole(&self) -> bool {
         self.expected == Some(self.bytes)
     }
 
-    /// Takes the next bytes of the answer.
     fn take(&mut self, plain: &[u8]) -> Result<(), Failure> {
         self.bytes += plain.len();
         if self.expected.is_some() {
@@ -277,7 +310,9 @@ impl Answer {
         }
         Ok(())
     }
+}
 
+impl Answer {
     fn read_head(&mut self, end: usize) -> Result<(), Failure> {
         let strange = || Failure("no HTTP answer".into());
         let head = std::str::from_utf8(&self.head[..end]).map_err(|_| strange())?;

@@ -75,23 +75,26 @@ impl Target {
         self
     }
 
-    /// A request without a body, as HTTP/2 has it.
-    pub fn request(&self, further: &[(&str, &str)]) -> Result<http::Request<()>> {
-        let mut request = http::Request::get(format!("https://{}{}", self.authority, self.path));
-        if let Some(credentials) = &self.authorization {
-            request = request.header("authorization", format!("Basic {credentials}"));
-        }
-        for (name, value) in further {
-            request = request.header(*name, *value);
-        }
-        request.body(()).context("no HTTP/2 request")
+    /// The host that is asked, with its port.
+    pub fn authority(&self) -> &str {
+        &self.authority
+    }
+
+    /// The path that is asked for, with its query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The value of `Authorization`.
+    pub fn credentials(&self) -> Option<String> {
+        self.authorization.as_ref().map(|credentials| format!("Basic {credentials}"))
     }
 
     /// The head of a request, with the blank line that ends it.
     pub fn head(&self, method: &str, further: &[(&str, &str)]) -> Vec<u8> {
         let mut head = format!("{method} {} HTTP/1.1\r\nHost: {}\r\n", self.path, self.authority);
-        if let Some(credentials) = &self.authorization {
-            head += &format!("Authorization: Basic {credentials}\r\n");
+        if let Some(credentials) = self.credentials() {
+            head += &format!("Authorization: {credentials}\r\n");
         }
         for (name, value) in further {
             head += &format!("{name}: {value}\r\n");
