@@ -4,6 +4,7 @@
 
 mod api;
 mod connect;
+mod halves;
 mod hostile;
 mod import;
 mod ingest;

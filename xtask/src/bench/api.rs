@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use super::halves::Halves;
 use super::nginx::{Document, Nginx};
 use super::plot::{Bars, Scale};
 use super::record::Report;
@@ -45,6 +46,9 @@ pub struct Options {
     /// How documents are asked for, separated by commas: plain, new, http2, gzip, unchanged.
     #[arg(long, value_delimiter = ',', default_value = "plain,new,http2,gzip,unchanged")]
     ways: Vec<Way>,
+    /// Servers and generator on all processors together, not on a half each.
+    #[arg(long)]
+    together: bool,
 }
 
 /// How documents are asked for.
@@ -113,7 +117,11 @@ pub fn run(options: &Options, root: &Path) -> Result<Report> {
     std::fs::create_dir(&data)?;
     let tenants: Vec<Tenant> =
         SIZES.iter().map(|size| Tenant::add(&binary, &data, size.name)).collect::<Result<_>>()?;
-    let server = Server::start(&binary, &data)?;
+    let halves = Halves::of_the_machine().filter(|_| !options.together);
+    let server = match &halves {
+        Some(halves) => Server::start_on_half(&binary, &data, halves)?,
+        None => Server::start(&binary, &data)?,
+    };
     for (size, tenant) in SIZES.iter().zip(&tenants) {
         let address = server.address("/api/rtstats/events", &tenant.name, &tenant.action);
         fill(size, address).with_context(|| format!("cannot fill the tenant `{}`", size.name))?;
@@ -134,7 +142,10 @@ pub fn run(options: &Options, root: &Path) -> Result<Report> {
     let users: Vec<_> = tenants.iter().map(|t| (t.name.as_str(), t.data.as_str())).collect();
     let yard = folder.path().join("nginx");
     std::fs::create_dir(&yard)?;
-    let nginx = Nginx::start(&yard, &documents, &users)?;
+    let nginx = Nginx::start(&yard, &documents, &users, halves.as_ref())?;
+    if let Some(halves) = &halves {
+        halves.keep_to_generators()?;
+    }
 
     let mut rows = Vec::new();
     for ((name, tenant, path), document) in CASES.iter().zip(&documents) {
@@ -159,7 +170,7 @@ pub fn run(options: &Options, root: &Path) -> Result<Report> {
             }
         }
     }
-    Ok(report(options, &rows))
+    Ok(report(options, &rows, halves.as_ref()))
 }
 
 const GZIP: &[(&str, &str)] = &[("Accept-Encoding", "gzip")];
@@ -304,7 +315,7 @@ impl fmt::Display for Row {
 }
 
 /// The table, what met the goals and what didn't, and a picture of the ratios for each number of connections.
-fn report(options: &Options, rows: &[Row]) -> Report {
+fn report(options: &Options, rows: &[Row], halves: Option<&Halves>) -> Report {
     let mut table = String::from(HEAD);
     let (mut rates, mut costs, mut tails) = (0, 0, 0);
     for row in rows {
@@ -318,10 +329,14 @@ fn report(options: &Options, rows: &[Row]) -> Report {
         "\nGoals, and in how many of {} rows they were met: {RATE_GOAL} × the requests per second, \
          {LARGE_RATE_GOAL} × where bodies are megabytes, {CONNECT_RATE_GOAL} × the new connections: {rates}; \
          {COST_GOAL} of the processor time: {costs}; no longer p99 at nginx's rate: {tails}. Medians of {} rounds of {} s, \
-         taken in turn.",
+         taken in turn. {}",
         rows.len(),
         options.rounds,
-        options.seconds
+        options.seconds,
+        halves.map_or("Servers and generator shared all processors.".to_owned(), |halves| format!(
+            "Of the processors the servers had {}, the generator {}.",
+            halves.servers, halves.generator
+        ))
     );
     let pictures = options.connections.iter().map(|&connections| {
         let rows = rows.iter().filter(|row| row.connections == connections);

@@ -1,6 +1,6 @@
 //! nginx as the yardstick: the same bytes from files, over TLS 1.3 with Basic auth, set up as fast as it goes.
 //!
-//! Two workers that each accept on a socket of their own, connections that never end, no access log, open files
+//! A worker for each processor, which accept on a socket of their own, connections that never end, no access log, open files
 //! cached, passwords compared in the clear (the cheapest that it has), a certificate of the kind that rtstats makes, and
 //! compressed documents ready as files.
 
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 
 use super::free_address;
+use super::halves::Halves;
 use crate::load::process;
 use crate::load::target::Address;
 
@@ -31,8 +32,14 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Writes the documents and the passwords (name and token of each tenant) below `folder`, and starts nginx.
-    pub fn start(folder: &Path, documents: &[Document], users: &[(&str, &str)]) -> Result<Nginx> {
+    /// Writes the documents and the passwords (name and token of each tenant) below `folder`, and starts nginx, on its half of
+    /// the processors if there are halves.
+    pub fn start(
+        folder: &Path,
+        documents: &[Document],
+        users: &[(&str, &str)],
+        halves: Option<&Halves>,
+    ) -> Result<Nginx> {
         let listen = free_address()?;
         for document in documents {
             let file = folder.join("html").join(document.path.trim_start_matches('/'));
@@ -50,8 +57,16 @@ impl Nginx {
         let made = rcgen::generate_simple_self_signed(names).context("no certificate")?;
         std::fs::write(folder.join("certificate.pem"), made.cert.pem())?;
         std::fs::write(folder.join("key.pem"), made.signing_key.serialize_pem())?;
-        std::fs::write(folder.join("nginx.conf"), settings(folder, listen))?;
-        let child = command(folder)
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        let workers = halves.map_or(all, |halves| halves.count);
+        std::fs::write(folder.join("nginx.conf"), settings(folder, listen, workers))?;
+        let nginx = Command::new("nginx");
+        let started = halves.map_or(nginx, |halves| {
+            let mut command = halves.command();
+            command.arg("nginx");
+            command
+        });
+        let child = of(folder, started)
             .args(["-g", "daemon off;"])
             .stdin(Stdio::null())
             .spawn()
@@ -84,7 +99,7 @@ impl Nginx {
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Asked to stop, the master ends its workers; killed, it would leave them behind.
-        let asked = command(&self.folder).args(["-s", "stop"]).status();
+        let asked = of(&self.folder, Command::new("nginx")).args(["-s", "stop"]).status();
         if !asked.is_ok_and(|status| status.success()) {
             let _ = self.child.kill();
         }
@@ -92,19 +107,19 @@ impl Drop for Nginx {
     }
 }
 
-fn command(folder: &Path) -> Command {
-    let mut command = Command::new("nginx");
+/// A command of the nginx in this folder.
+fn of(folder: &Path, mut command: Command) -> Command {
     command.arg("-p").arg(folder).arg("-e").arg(folder.join("error.log"));
     command.arg("-c").arg(folder.join("nginx.conf"));
     command
 }
 
-fn settings(folder: &Path, listen: SocketAddr) -> String {
+fn settings(folder: &Path, listen: SocketAddr, workers: usize) -> String {
     let folder = folder.display();
     format!(
         "# As root, so that the workers can read the benchmark's folder.
 user root;
-worker_processes 2;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 events {{ worker_connections 4096; }}
 http {{
@@ -151,7 +166,7 @@ mod tests {
     #[test]
     fn the_settings_keep_to_their_folder_and_to_loopback() {
         let listen = "127.0.0.1:8443".parse().unwrap();
-        let settings = settings(Path::new("/x/y"), listen);
+        let settings = settings(Path::new("/x/y"), listen, 2);
         for line in settings
             .lines()
             .map(str::trim)

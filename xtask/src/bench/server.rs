@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::halves::Halves;
 use super::{free_address, status_of};
 use crate::load::target::Address;
 
@@ -38,6 +39,13 @@ impl Server {
     pub fn start_set(binary: &Path, data: &Path, settings: &[(&str, &str)]) -> Result<Server> {
         let mut command = Command::new(binary);
         command.envs(settings.iter().map(|(name, value)| (format!("RTSTATS_{name}"), value)));
+        Server::start_by(command, data, &[])
+    }
+
+    /// Starts the server on its half of the processors.
+    pub fn start_on_half(binary: &Path, data: &Path, halves: &Halves) -> Result<Server> {
+        let mut command = halves.command();
+        command.arg(binary);
         Server::start_by(command, data, &[])
     }
 
