@@ -23,6 +23,7 @@ pub const CONTINUATION: u8 = 9;
 
 pub const END_STREAM: u8 = 1;
 pub const END_HEADERS: u8 = 4;
+const ACK: u8 = 1;
 const PADDED: u8 = 8;
 const PRIORITY: u8 = 32;
 
@@ -83,7 +84,7 @@ impl Frame {
 
     /// What the block means by the table that stands then, for a question that may be asked again.
     fn meaning(&self, table: u64) -> Vec<u8> {
-        [&table.to_be_bytes()[..], &self.3].concat()
+        [&table.to_be_bytes()[..], self.block().unwrap_or_default()].concat()
     }
 }
 
@@ -215,6 +216,8 @@ impl Machinery {
                 self.answer(frame, told);
             } else if frame.0 == CONTINUATION {
                 self.table += 1;
+            } else if frame.0 == SETTINGS && frame.1 & ACK == 0 {
+                self.to_write.extend(Frame(SETTINGS, ACK, 0, Vec::new()).bytes());
             }
         }
         self.frames = frames.len();

@@ -108,3 +108,35 @@ fn a_question_that_is_asked_again_is_answered_before_the_machinery() {
     }
     assert_eq!(checks::frames::answered(&input), 4);
 }
+
+/// What stands where a weight may, means something else with the flag for it.
+#[test]
+fn the_same_bytes_with_a_weight_before_them_are_another_question() {
+    let bare = END_STREAM | END_HEADERS;
+    let mut input = vec![0xff];
+    input.extend(Frame(WINDOW_UPDATE, 0, 0, vec![0, 1, 0, 0]).bytes());
+    for (stream, weighted) in [(1, 0x20), (3, 0x20), (5, 0), (7, 0), (9, 0x20)] {
+        let payload = b"\x00\x01x\x01y\x82\x04\x02/a".to_vec();
+        input.extend(Frame(HEADERS, bare | weighted, stream, payload).bytes());
+        input.extend(Frame(PING, 0, 0, vec![0; 8]).bytes().repeat(16));
+    }
+    assert_eq!(checks::frames::answered(&input), 3);
+}
+
+/// A client keeps to a larger window of its own only once it hears that the server knows of it.
+#[test]
+fn nothing_is_answered_until_the_machinery_keeps_to_the_settings() {
+    let question = |stream| {
+        let block = b"\x82\x04\x02/a".to_vec();
+        Frame(HEADERS, END_STREAM | END_HEADERS, stream, block).bytes()
+    };
+    let pings = Frame(PING, 0, 0, vec![0; 8]).bytes().repeat(16);
+    let mut input = vec![0xff];
+    input.extend(Frame(WINDOW_UPDATE, 0, 0, vec![0, 1, 0, 0]).bytes());
+    for stream in [1, 3] {
+        input.extend([question(stream), pings.clone()].concat());
+    }
+    let settings = Frame(SETTINGS, 0, 0, vec![0, 4, 0x7f, 0xff, 0xff, 0xff]).bytes();
+    input.extend([settings, question(5), pings.clone(), question(7)].concat());
+    assert_eq!(checks::frames::answered(&input), 2);
+}

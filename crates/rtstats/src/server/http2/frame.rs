@@ -63,6 +63,8 @@ pub struct Written {
     pub any_headers: bool,
     /// It has said that it takes no more streams.
     pub goes_away: bool,
+    /// How often it has said that it keeps to the client's settings.
+    pub settings_kept: u64,
 }
 
 impl Written {
@@ -104,6 +106,7 @@ impl Written {
                 self.any_headers = true;
             }
             GOAWAY => self.goes_away = true,
+            SETTINGS if head.flags & ACK != 0 => self.settings_kept += 1,
             _ => {}
         }
         0

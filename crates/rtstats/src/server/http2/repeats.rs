@@ -82,6 +82,8 @@ pub struct Repeats<S, A, J> {
     written: Written,
     windows: Windows,
     stream_window: usize,
+    /// How often the client has sent settings. It keeps to them itself only when it hears that hyper does.
+    settings: u64,
     /// Hyper has too little left of the window.
     lends: bool,
     /// Nothing is answered here any more.
@@ -129,6 +131,7 @@ where
             written: Written::default(),
             windows: Windows::default(),
             stream_window: STREAM_WINDOW,
+            settings: 0,
             lends: false,
             ends: false,
             giving: VecDeque::new(),
@@ -219,6 +222,7 @@ where
     }
 
     fn take_settings(&mut self, payload: &[u8]) {
+        self.settings += 1;
         for setting in payload.chunks_exact(SETTING_BYTES) {
             let [a, b, value @ ..] = setting else { continue };
             match u16::from_be_bytes([*a, *b]) {
@@ -240,13 +244,15 @@ where
         let keeps = seen && payload.get(before..).is_some_and(hpack::keeps_table);
         let opens = is_a_clients(head.stream) && head.stream > self.hypers.max(self.ours);
         let question = keeps && opens && head.flags & END_STREAM != 0;
-        if question && self.answers(head.stream, payload) {
+        // Without what says of its weight: a flag tells whether it is there.
+        let question = if question { payload.get(before..) } else { None };
+        if question.is_some_and(|question| self.answers(head.stream, question)) {
             return;
         }
         if !keeps {
             self.forget();
         }
-        self.passes_block(head, question.then_some(payload));
+        self.passes_block(head, question);
         self.pass(frame);
     }
 
@@ -269,6 +275,7 @@ where
         if self.ends
             || self.written.goes_away
             || !self.written.any_headers
+            || self.written.settings_kept != self.settings
             || self.giving.len() == GIVING_MAX
         {
             return false;
