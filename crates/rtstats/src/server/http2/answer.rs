@@ -14,6 +14,17 @@ const FRAME_BYTES: usize = HEAD_BYTES + PART_BYTES;
 /// The frames of one answer.
 pub type Answer = Chain<Chain<Cursor<[u8; HEAD_BYTES]>, Bytes>, Data>;
 
+/// Bytes that the frame lacks which has been begun; none between two.
+pub fn begun(answer: &Answer) -> usize {
+    let (head, data) = (answer.first_ref(), answer.last_ref());
+    let gone = head.first_ref().position() > 0;
+    match head.remaining() {
+        0 => data.begun(),
+        left if gone => left,
+        _ => 0,
+    }
+}
+
 /// The answer of a stream. A block is to fit one frame.
 pub fn answer(stream: u32, block: Bytes, body: Bytes) -> Answer {
     let ends = if body.is_empty() { END_STREAM } else { 0 };
@@ -42,6 +53,13 @@ impl Data {
 
     fn whole(&self) -> usize {
         self.body.len() + self.body.len().div_ceil(PART_BYTES) * HEAD_BYTES
+    }
+
+    fn begun(&self) -> usize {
+        match self.gone % FRAME_BYTES {
+            0 => 0,
+            gone => self.remaining().min(FRAME_BYTES - gone),
+        }
     }
 
     /// What stands there and belongs together: the rest of a head, or of a part of the body.
@@ -102,6 +120,15 @@ mod tests {
         all
     }
 
+    /// Whether bytes are whole frames.
+    fn are_whole(mut bytes: &[u8]) -> bool {
+        while let Some(rest) = Head::read(bytes).and_then(|it| bytes.get(HEAD_BYTES + it.length..))
+        {
+            bytes = rest;
+        }
+        bytes.is_empty()
+    }
+
     fn body(length: usize) -> Bytes {
         (0..length).map(|at| (at % 251) as u8).collect()
     }
@@ -136,6 +163,7 @@ mod tests {
                 }
                 made.advance(step.len());
                 sent.extend(step);
+                prop_assert_eq!(begun(&made) == 0, are_whole(&sent));
             }
             prop_assert!(sent == frames(1, b"block", &body(length)));
         }

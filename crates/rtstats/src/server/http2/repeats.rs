@@ -26,7 +26,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
-    answer::{Answer, answer},
+    answer::{Answer, answer, begun},
     frame::{
         ACK, CONTINUATION, END_STREAM, GOAWAY, HEAD_BYTES, HEADERS, Head, NUMBER, PADDED, PRIORITY,
         RST_STREAM, SETTINGS, WINDOW_UPDATE, Written,
@@ -90,6 +90,9 @@ pub struct Repeats<S, A, J> {
     ends: bool,
     /// Answers on their way; a part of the first may have been written.
     giving: VecDeque<Answer>,
+    /// Hyper has something to write, and its turn comes with the next frame: its pings are answered in time, and no
+    /// stream of its own waits for all of ours.
+    hypers_turn: bool,
 }
 
 struct Known<A> {
@@ -135,6 +138,7 @@ where
             lends: false,
             ends: false,
             giving: VecDeque::new(),
+            hypers_turn: false,
         }
     }
 
@@ -275,7 +279,7 @@ where
         if self.ends
             || self.written.goes_away
             || !self.written.any_headers
-            || self.written.settings_kept != self.settings
+            || !self.keeps_settings()
             || self.giving.len() == GIVING_MAX
         {
             return false;
@@ -385,9 +389,18 @@ fn number(payload: &[u8]) -> Option<u32> {
     payload.try_into().ok().map(|bytes| u32::from_be_bytes(bytes) & NUMBER)
 }
 
+impl<S, A, J> Repeats<S, A, J> {
+    fn keeps_settings(&self) -> bool {
+        self.written.settings_kept == self.settings
+    }
+}
+
 impl<S: AsyncWrite + Unpin, A, J> Repeats<S, A, J> {
-    /// Writes answers, unless hyper has written a part of a frame.
+    /// Writes answers, unless hyper has written a part of a frame, or waits for its turn.
     fn give(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.hypers_turn {
+            return self.finish(context);
+        }
         while self.written.at_boundary()
             && let Some(answer) = self.giving.front_mut()
         {
@@ -395,6 +408,23 @@ impl<S: AsyncWrite + Unpin, A, J> Repeats<S, A, J> {
             self.giving.pop_front();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Writes the rest of a frame of ours.
+    fn finish(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(answer) = self.giving.front_mut() else { return Poll::Ready(Ok(())) };
+        let rest = begun(answer);
+        if rest > 0 {
+            ready!(self.stream.poll_give(context, &mut answer.take(rest)))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Makes way for what hyper writes: at once, unless that may be its farewell, behind which the client listens to no
+    /// streams that hyper doesn't know, or the word that it keeps to settings, which may be narrower.
+    fn make_way(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.hypers_turn = !self.written.goes_away && self.keeps_settings();
+        self.give(context)
     }
 
     /// Hyper wrote these bytes.
@@ -421,7 +451,10 @@ where
     ) -> Poll<io::Result<()>> {
         let own = &mut *self;
         for _ in 0..READS_MAX {
-            ready!(own.give(context))?;
+            // Whether or not there is room for answers, the client may have more to say.
+            if let Poll::Ready(given) = own.give(context) {
+                given?;
+            }
             own.lend();
             if own.incoming.hand_over(buffer) {
                 return Poll::Ready(Ok(()));
@@ -458,8 +491,9 @@ where
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.give(context))?;
+        ready!(self.make_way(context))?;
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.hypers_turn = false;
         self.wrote(context, &bytes[..written]);
         Poll::Ready(Ok(written))
     }
@@ -469,8 +503,9 @@ where
         context: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.give(context))?;
+        ready!(self.make_way(context))?;
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
+        self.hypers_turn = false;
         let mut left = written;
         for part in parts {
             let taken = part.len().min(left);
@@ -490,6 +525,7 @@ where
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.hypers_turn = false;
         ready!(self.give(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
