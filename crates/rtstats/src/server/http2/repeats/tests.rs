@@ -8,6 +8,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use http::{Method, Request, Response, StatusCode, header};
@@ -16,11 +17,14 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use proptest::prelude::*;
 use tokio::{
-    io::{DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     task::JoinSet,
 };
 
-use super::*;
+use super::{
+    super::frame::{DATA, END_HEADERS},
+    *,
+};
 
 /// Small, so that answers go out in parts.
 const PIPE_BYTES: usize = 20_000;
@@ -195,6 +199,58 @@ fn the_same_question_is_answered_without_hyper_from_the_third_time_on() {
         assert!(own == hypers, "{rounds:?}");
         assert_eq!(repeated.load(Ordering::Relaxed), expected, "{rounds:?} with {window}");
     }
+}
+
+/// A whole frame.
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let head = Head { length: payload.len(), kind, flags, stream };
+    [&head.bytes()[..], payload].concat()
+}
+
+#[tokio::test(start_paused = true)]
+async fn hyper_reads_and_writes_while_an_answer_waits_to_be_taken() {
+    const PING: u8 = 6;
+    let (mut client, server) = duplex(PIPE_BYTES);
+    let (stream, told) = (Gathered::new(server), Told::default());
+    let body = Bytes::from(vec![7; 60_000]);
+    let answer = Response::new(Full::new(body.clone()));
+    let mut repeats = Repeats::new(stream.clone(), told.clone(), move |()| Some(body.clone()));
+    let question = |stream| frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x82");
+    let (ping, pong) = (frame(PING, 0, 0, &[1; 8]), frame(PING, ACK, 0, &[1; 8]));
+    let window = frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 24).to_be_bytes());
+    let talk = async {
+        let first = [vec![0; PREFACE_BYTES], window, question(1)].concat();
+        client.write_all(&first).await.unwrap();
+        repeats.read_exact(&mut vec![0; first.len()]).await.unwrap();
+        told.answered(told.asked(), &answer, ());
+        let head = frame(HEADERS, END_STREAM | END_HEADERS, 1, b"\x88");
+        repeats.write_all(&head).await.unwrap();
+        client.write_all(&[question(3), ping.clone()].concat()).await.unwrap();
+        let mut came = vec![0; ping.len()];
+        repeats.read_exact(&mut came).await.unwrap();
+        assert_eq!(came, ping);
+        let writing = async {
+            repeats.write_all(&pong).await.unwrap();
+            repeats.flush().await.unwrap();
+            poll_fn(|context| stream.poll_send(context)).await.unwrap();
+        };
+        let reading = async {
+            let mut heads = Vec::new();
+            while heads.last().is_none_or(|it: &Head| it.stream != 3 || it.flags & END_STREAM == 0)
+            {
+                let mut head = [0; HEAD_BYTES];
+                client.read_exact(&mut head).await.unwrap();
+                let head = Head::read(&head).unwrap();
+                client.read_exact(&mut vec![0; head.length]).await.unwrap();
+                heads.push(head);
+            }
+            heads
+        };
+        tokio::join!(writing, reading).1
+    };
+    let heads = tokio::time::timeout(Duration::from_secs(60), talk).await.unwrap();
+    let kinds: Vec<_> = heads.iter().map(|head| head.kind).collect();
+    assert_eq!(kinds, [HEADERS, HEADERS, DATA, DATA, PING, DATA, DATA]);
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
