@@ -137,6 +137,6 @@ fn nothing_is_answered_until_the_machinery_keeps_to_the_settings() {
         input.extend([question(stream), pings.clone()].concat());
     }
     let settings = Frame(SETTINGS, 0, 0, vec![0, 4, 0x7f, 0xff, 0xff, 0xff]).bytes();
-    input.extend([settings, question(5), pings.clone(), question(7)].concat());
+    input.extend([settings, question(5), pings, question(7)].concat());
     assert_eq!(checks::frames::answered(&input), 2);
 }
