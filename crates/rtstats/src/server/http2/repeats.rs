@@ -14,19 +14,16 @@
 //! it was asked as often as blocks went to it, each was one question. A connection where the counts differ, since
 //! hyper refused one or a block was a trailer, learns nothing more.
 
-use std::{
-    collections::VecDeque,
-    io,
-    mem::MaybeUninit,
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+mod incoming;
+mod stream;
 
-use bytes::{Buf, Bytes, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use std::collections::VecDeque;
 
+use bytes::{Buf, Bytes};
+
+use self::incoming::Incoming;
 use super::{
-    answer::{Answer, answer, begun},
+    answer::{Answer, answer},
     frame::{
         ACK, CONTINUATION, END_STREAM, GOAWAY, HEAD_BYTES, HEADERS, Head, NUMBER, PADDED, PRIORITY,
         RST_STREAM, SETTINGS, WINDOW_UPDATE, Written,
@@ -45,15 +42,6 @@ const LOOKED_INTO_MAX: usize = 2_048;
 
 /// Answers that may wait for their turn to be written.
 const GIVING_MAX: usize = 32;
-
-/// Bytes that are read at a time.
-const READ_BYTES: usize = 4_096;
-
-/// Reads in one turn, after which other connections of the thread have theirs.
-const READS_MAX: usize = 4;
-
-/// What every client's first bytes are.
-const PREFACE_BYTES: usize = 24;
 
 /// A stream's window unless the client says otherwise.
 const STREAM_WINDOW: usize = 65_535;
@@ -89,10 +77,19 @@ pub struct Repeats<S, A, J> {
     /// Nothing is answered here any more.
     ends: bool,
     /// Answers on their way; a part of the first may have been written.
-    giving: VecDeque<Answer>,
+    giving: VecDeque<Given>,
     /// Hyper has something to write, and its turn comes with the next frame: its pings are answered in time, and no
     /// stream of its own waits for all of ours.
     hypers_turn: bool,
+}
+
+/// An answer on its way.
+struct Given {
+    stream: u32,
+    body_bytes: usize,
+    frames: Answer,
+    /// Bytes of all its frames.
+    whole: usize,
 }
 
 struct Known<A> {
@@ -102,25 +99,12 @@ struct Known<A> {
     again: A,
 }
 
-/// What comes from the client.
-struct Incoming {
-    /// The beginning of a frame that is to be looked into.
-    held: Vec<u8>,
-    /// Bytes for hyper, looked into.
-    passing: BytesMut,
-    /// Bytes that go to hyper as they come.
-    left: usize,
-    in_block: bool,
-}
-
 impl<S, A, J> Repeats<S, A, J>
 where
     J: Fn(&A) -> Option<Bytes>,
 {
     /// A stream that knows no answers yet.
     pub fn new(stream: Gathered<S>, told: Told<A>, judge: J) -> Repeats<S, A, J> {
-        let (held, passing) = (Vec::new(), BytesMut::new());
-        let incoming = Incoming { held, passing, left: PREFACE_BYTES, in_block: false };
         Repeats {
             stream,
             told,
@@ -130,7 +114,7 @@ where
             passed: 0,
             hypers: 0,
             ours: 0,
-            incoming,
+            incoming: Incoming::default(),
             written: Written::default(),
             windows: Windows::default(),
             stream_window: STREAM_WINDOW,
@@ -147,7 +131,7 @@ where
         let mut rest = bytes;
         loop {
             let part = self.incoming.left.min(rest.len());
-            self.pass(&rest[..part]);
+            self.incoming.pass(&rest[..part]);
             self.incoming.left -= part;
             rest = &rest[part..];
             let Some(head) = Head::read(rest) else { break };
@@ -162,10 +146,6 @@ where
             rest = &rest[whole..];
         }
         bytes.len() - rest.len()
-    }
-
-    fn pass(&mut self, bytes: &[u8]) {
-        self.incoming.passing.extend_from_slice(bytes);
     }
 
     /// Whether a frame is to be looked into whole. Between the frames of a block there can be no other.
@@ -193,6 +173,9 @@ where
 
     fn take_frame(&mut self, head: Head, frame: &[u8]) {
         let payload = &frame[HEAD_BYTES..];
+        if head.kind == RST_STREAM {
+            self.take_back(head.stream);
+        }
         match head.kind {
             HEADERS => return self.take_block(head, frame),
             SETTINGS if head.flags & ACK == 0 => self.take_settings(payload),
@@ -213,15 +196,15 @@ where
             }
             _ => {}
         }
-        self.pass(frame);
+        self.incoming.pass(frame);
     }
 
     /// Hyper is told that so much was added to the connection's window.
     fn tell_window(&mut self, more: u32) {
         if more > 0 {
             let head = Head { length: 4, kind: WINDOW_UPDATE, flags: 0, stream: 0 };
-            self.pass(&head.bytes());
-            self.pass(&more.to_be_bytes());
+            self.incoming.pass(&head.bytes());
+            self.incoming.pass(&more.to_be_bytes());
         }
     }
 
@@ -257,7 +240,7 @@ where
             self.forget();
         }
         self.passes_block(head, question);
-        self.pass(frame);
+        self.incoming.pass(frame);
     }
 
     /// Hyper is given a block, which may be a question that is worth remembering.
@@ -291,10 +274,24 @@ where
         let Some((known, body)) = known.and_then(|it| Some((it, (self.judge)(&it.again)?))) else {
             return false;
         };
-        self.windows.sent(body.len());
-        self.giving.push_back(answer(stream, known.block.clone(), body));
+        let body_bytes = body.len();
+        self.windows.sent(body_bytes);
+        let frames = answer(stream, known.block.clone(), body);
+        let whole = frames.remaining();
+        self.giving.push_back(Given { stream, body_bytes, frames, whole });
         self.ours = stream;
         true
+    }
+
+    /// Nobody wants the answer of a stream any more: it isn't sent, unless that has begun.
+    fn take_back(&mut self, stream: u32) {
+        let at = self
+            .giving
+            .iter()
+            .position(|given| given.stream == stream && given.frames.remaining() == given.whole);
+        if let Some(given) = at.and_then(|at| self.giving.remove(at)) {
+            self.windows.unsent(given.body_bytes);
+        }
     }
 
     /// Takes up what the service has told.
@@ -337,43 +334,11 @@ where
 
     /// Gives hyper our part of the window, if it needs it and isn't within a frame or a block.
     fn lend(&mut self) {
-        if self.lends && self.incoming.left == 0 && !self.incoming.in_block {
+        if self.lends && self.incoming.at_boundary() {
             self.lends = false;
             let lent = self.windows.lend();
             self.tell_window(lent);
         }
-    }
-}
-
-impl Incoming {
-    /// Hands hyper what there is for it; whether there is anything.
-    fn hand_over(&mut self, buffer: &mut ReadBuf<'_>) -> bool {
-        if self.passing.is_empty() {
-            return false;
-        }
-        let bytes = self.passing.len().min(buffer.remaining());
-        buffer.put_slice(&self.passing[..bytes]);
-        self.passing.advance(bytes);
-        if self.passing.is_empty() {
-            self.passing = BytesMut::new();
-        }
-        true
-    }
-
-    /// Reads on in what goes to hyper as it comes.
-    fn poll_read_on<S: AsyncRead + Unpin>(
-        &mut self,
-        stream: &mut S,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let most = self.left.min(buffer.remaining());
-        let mut part = ReadBuf::new(buffer.initialize_unfilled_to(most));
-        ready!(Pin::new(stream).poll_read(context, &mut part))?;
-        let bytes = part.filled().len();
-        buffer.advance(bytes);
-        self.left -= bytes;
-        Poll::Ready(Ok(()))
     }
 }
 
@@ -392,142 +357,6 @@ fn number(payload: &[u8]) -> Option<u32> {
 impl<S, A, J> Repeats<S, A, J> {
     fn keeps_settings(&self) -> bool {
         self.written.settings_kept == self.settings
-    }
-}
-
-impl<S: AsyncWrite + Unpin, A, J> Repeats<S, A, J> {
-    /// Writes answers, unless hyper has written a part of a frame, or waits for its turn.
-    fn give(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.hypers_turn {
-            return self.finish(context);
-        }
-        while self.written.at_boundary()
-            && let Some(answer) = self.giving.front_mut()
-        {
-            ready!(self.stream.poll_give(context, answer))?;
-            self.giving.pop_front();
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Writes the rest of a frame of ours.
-    fn finish(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(answer) = self.giving.front_mut() else { return Poll::Ready(Ok(())) };
-        let rest = begun(answer);
-        if rest > 0 {
-            ready!(self.stream.poll_give(context, &mut answer.take(rest)))?;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Makes way for what hyper writes: at once, unless that may be its farewell, behind which the client listens to no
-    /// streams that hyper doesn't know, or the word that it keeps to settings, which may be narrower.
-    fn make_way(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.hypers_turn = !self.written.goes_away && self.keeps_settings();
-        self.give(context)
-    }
-
-    /// Hyper wrote these bytes.
-    fn wrote(&mut self, context: &Context<'_>, bytes: &[u8]) {
-        let data_bytes = self.written.add(bytes);
-        if data_bytes > 0 && self.windows.hyper_sent(data_bytes) {
-            self.lends = true;
-            // It is to read, to hear of it.
-            context.waker().wake_by_ref();
-        }
-    }
-}
-
-impl<S, A, J> AsyncRead for Repeats<S, A, J>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    A: Unpin,
-    J: Fn(&A) -> Option<Bytes> + Unpin,
-{
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let own = &mut *self;
-        for _ in 0..READS_MAX {
-            // Whether or not there is room for answers, the client may have more to say.
-            if let Poll::Ready(given) = own.give(context) {
-                given?;
-            }
-            own.lend();
-            if own.incoming.hand_over(buffer) {
-                return Poll::Ready(Ok(()));
-            }
-            if own.incoming.left > 0 {
-                return own.incoming.poll_read_on(&mut own.stream, context, buffer);
-            }
-            let mut room = [MaybeUninit::uninit(); READ_BYTES];
-            let mut came = ReadBuf::uninit(&mut room);
-            ready!(Pin::new(&mut own.stream).poll_read(context, &mut came))?;
-            if came.filled().is_empty() {
-                let held = std::mem::take(&mut own.incoming.held);
-                own.pass(&held);
-                // Nothing is put behind a torn frame.
-                own.incoming.left = usize::MAX;
-                own.incoming.hand_over(buffer);
-                return Poll::Ready(Ok(()));
-            }
-            own.take_or_hold(came.filled());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-impl<S, A, J> AsyncWrite for Repeats<S, A, J>
-where
-    S: AsyncWrite + Unpin,
-    A: Unpin,
-    J: Unpin,
-{
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        ready!(self.make_way(context))?;
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.hypers_turn = false;
-        self.wrote(context, &bytes[..written]);
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        ready!(self.make_way(context))?;
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
-        self.hypers_turn = false;
-        let mut left = written;
-        for part in parts {
-            let taken = part.len().min(left);
-            self.wrote(context, &part[..taken]);
-            left -= taken;
-        }
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.give(context))?;
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.hypers_turn = false;
-        ready!(self.give(context))?;
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::{
     convert::Infallible,
     future::poll_fn,
-    pin::pin,
+    pin::{Pin, pin},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::ready,
     time::Duration,
 };
 
@@ -17,12 +18,13 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use proptest::prelude::*;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex},
     task::JoinSet,
 };
 
 use super::{
     super::frame::{DATA, END_HEADERS},
+    incoming::PREFACE_BYTES,
     *,
 };
 
@@ -251,6 +253,50 @@ async fn hyper_reads_and_writes_while_an_answer_waits_to_be_taken() {
     let heads = tokio::time::timeout(Duration::from_secs(60), talk).await.unwrap();
     let kinds: Vec<_> = heads.iter().map(|head| head.kind).collect();
     assert_eq!(kinds, [HEADERS, HEADERS, DATA, DATA, PING, DATA, DATA]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_wants_any_more_is_not_sent_unless_it_has_begun() {
+    let (mut client, server) = duplex(PIPE_BYTES);
+    let (stream, told) = (Gathered::new(server), Told::default());
+    let body = Bytes::from(vec![7; 60_000]);
+    let answer = Response::new(Full::new(body.clone()));
+    let mut repeats = Repeats::new(stream.clone(), told.clone(), move |()| Some(body.clone()));
+    let question = |stream| frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x82");
+    let reset = |stream| frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);
+    // Room for two answers, but not for three.
+    let window = frame(WINDOW_UPDATE, 0, 0, &130_000_u32.to_be_bytes());
+    let first = [vec![0; PREFACE_BYTES], window, question(1)].concat();
+    client.write_all(&first).await.unwrap();
+    let mut room = vec![0; first.len()];
+    while repeats.read(&mut room).await.unwrap() > 0 && repeats.passed == 0 {}
+    told.answered(told.asked(), &answer, ());
+    let head = frame(HEADERS, END_STREAM | END_HEADERS, 1, b"\x88");
+    repeats.write_all(&head).await.unwrap();
+    let mut read = async |client: &mut DuplexStream, bytes: Vec<u8>| {
+        client.write_all(&bytes).await.unwrap();
+        let reading = tokio::time::timeout(Duration::from_secs(1), repeats.read(&mut room));
+        assert!(reading.await.is_err(), "something went to hyper");
+    };
+    read(&mut client, question(3)).await;
+    read(&mut client, [question(5), reset(3), reset(5), question(7)].concat()).await;
+    let mut sent = [0_usize; 8];
+    let taking = async {
+        while sent[7] < 60_000 {
+            let mut head = [0; HEAD_BYTES];
+            client.read_exact(&mut head).await.unwrap();
+            let head = Head::read(&head).unwrap();
+            client.read_exact(&mut vec![0; head.length]).await.unwrap();
+            sent[head.stream as usize] += if head.kind == DATA { head.length } else { 0 };
+        }
+    };
+    let giving = poll_fn(|context| {
+        ready!(Pin::new(&mut repeats).poll_flush(context)).unwrap();
+        stream.poll_send(context)
+    });
+    let all = async { tokio::join!(giving, taking) };
+    tokio::time::timeout(Duration::from_secs(60), all).await.unwrap().0.unwrap();
+    assert_eq!(sent, [0, 0, 0, 60_000, 0, 0, 0, 60_000]);
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
