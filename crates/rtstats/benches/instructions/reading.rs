@@ -234,7 +234,7 @@ impl Edge {
         // The preface passes by itself; then the first question, which is hyper's.
         let hypers = [read(&mut repeats, &mut context), read(&mut repeats, &mut context)];
         told.answered(told.asked(), answer, again);
-        let _ = Pin::new(&mut repeats).poll_write(&mut context, EMPTY_BLOCK)?;
+        let _ = Pin::new(&mut repeats).poll_write(&mut context, HTTP2_ANSWER)?;
         // Once for each remembered answer, what it needs is made.
         let learned = read(&mut repeats, &mut context) == 0 && hypers[1] > 0;
         judged.set(0);
@@ -319,8 +319,8 @@ fn ask_http2(stream: &mut u32, buffer: &mut ReadBuf<'_>) {
     *stream += 2;
 }
 
-/// A frame of an answer's head.
-const EMPTY_BLOCK: &[u8] = b"\0\0\x01\x01\x05\0\0\0\x01\x88";
+/// What hyper writes: that it keeps to the settings, and an answer's head.
+const HTTP2_ANSWER: &[u8] = b"\0\0\0\x04\x01\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x88";
 
 /// A client that asks the same again at once, and to which everything can be written.
 #[derive(Default)]
