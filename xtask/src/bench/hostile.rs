@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{oneshot, watch};
 
 use crate::load::connection::{Connection, Failure};
+use crate::load::process;
 use crate::load::target::{Address, Target};
 
 const TRICKLING: usize = 500;
@@ -27,6 +28,8 @@ const REST: Duration = Duration::from_millis(50);
 /// Handshakes of idle connections at a time.
 const OPENING: usize = 64;
 
+const THREAD: &str = "hostile";
+
 /// All of them at work, until they are told to end.
 pub struct Hostile {
     end: watch::Sender<bool>,
@@ -41,11 +44,16 @@ impl Hostile {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (end, ended) = watch::channel(false);
         let (opened, is_open) = oneshot::channel();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
             runtime.block_on(attack(target, idle, ended, opened));
-        });
+        })?;
         is_open.blocking_recv().context("the hostile clients could not begin")?;
         Ok(Hostile { end, thread, idle })
+    }
+
+    /// Processor time that they have taken themselves so far.
+    pub fn cpu(&self) -> Result<Duration> {
+        process::cpu_of_thread(std::process::id(), THREAD)
     }
 
     /// All go at once.

@@ -163,10 +163,14 @@ impl Bench {
             &self.tenant.data,
         );
         let hostile = Hostile::begin(&lists, idle)?;
+        let (begun, cpu) = (Instant::now(), hostile.cpu()?);
         let over = self.read(READING, false, self.seconds)?;
+        let taken = (hostile.cpu()? - cpu).as_secs_f64() / begun.elapsed().as_secs_f64();
         let open = self.open_connections()?;
         ensure!(open >= idle as f64 * 0.99, "of {idle} idle connections the server has {open}");
-        let offered = format!("{READING}, beside {hostile}");
+        let offered = format!(
+            "{READING}, beside {hostile}, who take {taken:.2} processors of the machine's themselves"
+        );
         self.row("reads", &offered, over.rate(), Some(peak.rate()), &over);
         hostile.end();
         self.recovers("hostile clients", &peak)
