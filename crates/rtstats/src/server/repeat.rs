@@ -19,7 +19,7 @@ use std::{
 use bytes::{Buf, Bytes, buf::Chain};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::whole::poll_write_whole;
+use super::whole::{self, poll_write_whole};
 
 /// Heads longer than this, of questions or answers, aren't remembered.
 const HEAD_BYTES_MAX: usize = 4_096;
@@ -277,12 +277,7 @@ where
     ) -> Poll<io::Result<usize>> {
         ready!(self.give(context))?;
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
-        let mut left = written;
-        for part in parts {
-            let taken = part.len().min(left);
-            self.wrote(&part[..taken]);
-            left -= taken;
-        }
+        whole::written(parts, written).for_each(|bytes| self.wrote(bytes));
         Poll::Ready(Ok(written))
     }
 

@@ -37,3 +37,15 @@ pub fn poll_write_parts<const PARTS: usize>(
     }
     Poll::Ready(Ok(()))
 }
+
+/// What was written of several parts.
+pub fn written<'a>(
+    parts: &'a [io::IoSlice<'_>],
+    mut bytes: usize,
+) -> impl Iterator<Item = &'a [u8]> {
+    parts.iter().map(move |part| {
+        let taken = part.len().min(bytes);
+        bytes -= taken;
+        &part[..taken]
+    })
+}

@@ -30,7 +30,7 @@ use super::{
     },
     gathered::Gathered,
     hpack,
-    told::{Told, WAITING_MAX},
+    told::{Answered, Told, WAITING_MAX, push_latest},
     windows::Windows,
 };
 
@@ -94,9 +94,7 @@ struct Given {
 
 struct Known<A> {
     question: Bytes,
-    block: Bytes,
-    body_bytes: usize,
-    again: A,
+    answer: Answered<A>,
 }
 
 impl<S, A, J> Repeats<S, A, J>
@@ -150,7 +148,7 @@ where
 
     /// Whether a frame is to be looked into whole. Between the frames of a block there can be no other.
     fn is_watched(&self, head: Head) -> bool {
-        let watched = matches!(head.kind, HEADERS | RST_STREAM | SETTINGS | GOAWAY | WINDOW_UPDATE);
+        let watched = matches!(head.kind, HEADERS | RST_STREAM | SETTINGS | WINDOW_UPDATE);
         watched && !self.incoming.in_block
     }
 
@@ -165,7 +163,7 @@ where
                 self.forget();
                 self.incoming.in_block = head.leaves_block_open();
             }
-            // Nothing of ours is so long.
+            // Of settings that are so long it isn't known what they say.
             SETTINGS | GOAWAY => self.ends = true,
             _ => {}
         }
@@ -179,7 +177,6 @@ where
         match head.kind {
             HEADERS => return self.take_block(head, frame),
             SETTINGS if head.flags & ACK == 0 => self.take_settings(payload),
-            GOAWAY => self.ends = true,
             WINDOW_UPDATE if head.stream == 0 => {
                 if let Some(more) = number(payload).filter(|more| *more > 0) {
                     let told = self.windows.add(more);
@@ -249,10 +246,8 @@ where
         self.hypers = self.hypers.max(head.stream);
         self.passed += 1;
         if let Some(question) = question {
-            if self.asked.len() == WAITING_MAX {
-                self.asked.pop_front();
-            }
-            self.asked.push_back((self.passed, Bytes::copy_from_slice(question)));
+            let asked = (self.passed, Bytes::copy_from_slice(question));
+            push_latest(&mut self.asked, WAITING_MAX, asked);
         }
     }
 
@@ -268,7 +263,7 @@ where
             return false;
         }
         let known = self.known.iter().find(|known| known.question == question);
-        let known = known.filter(|known| {
+        let known = known.map(|known| &known.answer).filter(|known| {
             known.body_bytes <= self.stream_window && self.windows.fits(known.body_bytes)
         });
         let Some((known, body)) = known.and_then(|it| Some((it, (self.judge)(&it.again)?))) else {
@@ -303,11 +298,7 @@ where
                 continue;
             }
             self.known.retain(|known| known.question != question);
-            if self.known.len() == KNOWN_MAX {
-                self.known.pop_front();
-            }
-            let (block, body_bytes) = (answered.block, answered.body_bytes);
-            self.known.push_back(Known { question, block, body_bytes, again: answered.again });
+            push_latest(&mut self.known, KNOWN_MAX, Known { question, answer: answered });
         }
     }
 

@@ -66,10 +66,8 @@ impl<A> Told<A> {
         }
         let block = hpack::block(answer.status(), &headers);
         let mut answers = self.lock();
-        if answers.answered.len() == WAITING_MAX {
-            answers.answered.pop_front();
-        }
-        answers.answered.push_back(Answered { number, block, body_bytes, again });
+        let answered = Answered { number, block, body_bytes, again };
+        push_latest(&mut answers.answered, WAITING_MAX, answered);
     }
 
     /// The next answer that waits to be learned, if the service was asked just so many questions.
@@ -81,4 +79,12 @@ impl<A> Told<A> {
     fn lock(&self) -> MutexGuard<'_, Answers<A>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts one more behind the latest ones, of which there are so many at most.
+pub fn push_latest<T>(latest: &mut VecDeque<T>, max: usize, one: T) {
+    if latest.len() == max {
+        latest.pop_front();
+    }
+    latest.push_back(one);
 }

@@ -11,6 +11,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{super::answer::begun, Repeats};
+use crate::server::whole;
 
 /// Bytes that are read at a time.
 const READ_BYTES: usize = 4_096;
@@ -129,12 +130,7 @@ where
         ready!(self.make_way(context))?;
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
         self.hypers_turn = false;
-        let mut left = written;
-        for part in parts {
-            let taken = part.len().min(left);
-            self.wrote(context, &part[..taken]);
-            left -= taken;
-        }
+        whole::written(parts, written).for_each(|bytes| self.wrote(context, bytes));
         Poll::Ready(Ok(written))
     }
 
