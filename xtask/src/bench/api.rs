@@ -118,10 +118,7 @@ pub fn run(options: &Options, root: &Path) -> Result<Report> {
     let tenants: Vec<Tenant> =
         SIZES.iter().map(|size| Tenant::add(&binary, &data, size.name)).collect::<Result<_>>()?;
     let halves = Halves::of_the_machine().filter(|_| !options.together);
-    let server = match &halves {
-        Some(halves) => Server::start_on_half(&binary, &data, halves)?,
-        None => Server::start(&binary, &data)?,
-    };
+    let server = Server::start_on_half(&binary, &data, halves.as_ref())?;
     for (size, tenant) in SIZES.iter().zip(&tenants) {
         let address = server.address("/api/rtstats/events", &tenant.name, &tenant.action);
         fill(size, address).with_context(|| format!("cannot fill the tenant `{}`", size.name))?;

@@ -3,6 +3,7 @@
 //! Together on all of them, a generator takes from the server what it costs itself, and two servers look alike the more,
 //! the dearer it is.
 
+use std::ffi::OsStr;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -35,11 +36,12 @@ impl Halves {
         })
     }
 
-    /// A server's command: what comes behind is its program and arguments.
-    pub fn command(&self) -> Command {
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", &self.servers]);
-        command
+    /// A server's command: on its half, if there are halves.
+    pub fn server(halves: Option<&Halves>, program: impl AsRef<OsStr>) -> Command {
+        match halves {
+            Some(halves) => on(&halves.servers, program),
+            None => Command::new(program),
+        }
     }
 
     /// Keeps this process, which is the generator, to its half from now on.
@@ -53,6 +55,13 @@ impl Halves {
         ensure!(output.status.success(), "taskset failed: {told}");
         Ok(())
     }
+}
+
+/// A command that keeps to some processors.
+pub fn on(processors: &str, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["--cpu-list", processors]).arg(program);
+    command
 }
 
 #[cfg(test)]

@@ -60,13 +60,7 @@ impl Nginx {
         let all = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = halves.map_or(all, |halves| halves.count);
         std::fs::write(folder.join("nginx.conf"), settings(folder, listen, workers))?;
-        let nginx = Command::new("nginx");
-        let started = halves.map_or(nginx, |halves| {
-            let mut command = halves.command();
-            command.arg("nginx");
-            command
-        });
-        let child = of(folder, started)
+        let child = of(folder, Halves::server(halves, "nginx"))
             .args(["-g", "daemon off;"])
             .stdin(Stdio::null())
             .spawn()

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::halves::Halves;
+use super::halves::{self, Halves};
 use super::{free_address, status_of};
 use crate::load::target::Address;
 
@@ -42,17 +42,14 @@ impl Server {
         Server::start_by(command, data, &[])
     }
 
-    /// Starts the server on its half of the processors.
-    pub fn start_on_half(binary: &Path, data: &Path, halves: &Halves) -> Result<Server> {
-        let mut command = halves.command();
-        command.arg(binary);
-        Server::start_by(command, data, &[])
+    /// Starts the server on its half of the processors, if there are halves.
+    pub fn start_on_half(binary: &Path, data: &Path, halves: Option<&Halves>) -> Result<Server> {
+        Server::start_by(Halves::server(halves, binary), data, &[])
     }
 
     /// Starts the server on one core alone, with a configuration.
     pub fn start_on_core(binary: &Path, data: &Path, core: usize, config: &Path) -> Result<Server> {
-        let mut command = Command::new("taskset");
-        command.args(["--cpu-list", &core.to_string()]).arg(binary);
+        let command = halves::on(&core.to_string(), binary);
         Server::start_by(command, data, &["--config".as_ref(), config.as_os_str()])
     }
 

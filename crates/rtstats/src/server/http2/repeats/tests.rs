@@ -209,15 +209,29 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&head.bytes()[..], payload].concat()
 }
 
+fn question(stream: u32) -> Vec<u8> {
+    frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x82")
+}
+
+type Judge = Box<dyn Fn(&()) -> Option<Bytes>>;
+
+/// A stream whose every question has one answer, of 60 000 bytes.
+fn of_one_answer<S>(
+    stream: &Gathered<S>,
+    told: &Told<()>,
+) -> (Repeats<S, (), Judge>, Response<Full<Bytes>>) {
+    let body = Bytes::from(vec![7; 60_000]);
+    let answer = Response::new(Full::new(body.clone()));
+    let judge: Judge = Box::new(move |()| Some(body.clone()));
+    (Repeats::new(stream.clone(), told.clone(), judge), answer)
+}
+
 #[tokio::test(start_paused = true)]
 async fn hyper_reads_and_writes_while_an_answer_waits_to_be_taken() {
     const PING: u8 = 6;
     let (mut client, server) = duplex(PIPE_BYTES);
     let (stream, told) = (Gathered::new(server), Told::default());
-    let body = Bytes::from(vec![7; 60_000]);
-    let answer = Response::new(Full::new(body.clone()));
-    let mut repeats = Repeats::new(stream.clone(), told.clone(), move |()| Some(body.clone()));
-    let question = |stream| frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x82");
+    let (mut repeats, answer) = of_one_answer(&stream, &told);
     let (ping, pong) = (frame(PING, 0, 0, &[1; 8]), frame(PING, ACK, 0, &[1; 8]));
     let window = frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 24).to_be_bytes());
     let talk = async {
@@ -259,10 +273,7 @@ async fn hyper_reads_and_writes_while_an_answer_waits_to_be_taken() {
 async fn what_nobody_wants_any_more_is_not_sent_unless_it_has_begun() {
     let (mut client, server) = duplex(PIPE_BYTES);
     let (stream, told) = (Gathered::new(server), Told::default());
-    let body = Bytes::from(vec![7; 60_000]);
-    let answer = Response::new(Full::new(body.clone()));
-    let mut repeats = Repeats::new(stream.clone(), told.clone(), move |()| Some(body.clone()));
-    let question = |stream| frame(HEADERS, END_STREAM | END_HEADERS, stream, b"\x82");
+    let (mut repeats, answer) = of_one_answer(&stream, &told);
     let reset = |stream| frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]);
     // Room for two answers, but not for three.
     let window = frame(WINDOW_UPDATE, 0, 0, &130_000_u32.to_be_bytes());
